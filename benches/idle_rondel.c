@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Idle connections on Rondel: an echo server that tells its memory once the connections it was told to expect are here. */
+#include "idle.h"
+#include <rondel.h>
+
+static void on_read(rondel_stream peer, const uint8_t *bytes, int64_t n, void *user_data) {
+    (void)user_data;
+    if (n < 0) {
+        rondel_close(peer);
+    } else {
+        idle_began();
+        rondel_write(peer, bytes, (size_t)n, NULL, NULL);
+    }
+}
+
+static void on_accept(rondel_tcp server, int64_t peer, void *user_data) {
+    (void)server;
+    if (rondel_read_start(peer, on_read, user_data) >= 0) idle_accepted();
+}
+
+int main(int argc, char **argv) {
+    int port = 0;
+    idle_expect(argc, argv);
+    rondel_loop loop = rondel_loop_new();
+    rondel_tcp server = rondel_tcp_listen(loop, "127.0.0.1", 0, on_accept, NULL);
+    if (rondel_local_addr(server, NULL, 0, &port) < 0) return 1;
+    tell_port(port);
+    return (int)rondel_run(loop, RONDEL_RUN_DEFAULT);
+}
