@@ -13,7 +13,9 @@ function(rondel_program target source)
   target_link_libraries(${target} PRIVATE ${arg_LINK} Threads::Threads)
   set_target_properties(${target} PROPERTIES
     C_STANDARD 99 C_STANDARD_REQUIRED ON C_EXTENSIONS OFF
-    OUTPUT_NAME ${arg_NAME} RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${arg_FOLDER}")
+    OUTPUT_NAME ${arg_NAME}
+    # The empty expression keeps a generator of many configurations from adding a folder for each.
+    RUNTIME_OUTPUT_DIRECTORY "${PROJECT_BINARY_DIR}/${arg_FOLDER}$<0:>")
   if(MSVC)
     target_compile_options(${target} PRIVATE /W4 /WX)
   else()

@@ -42,7 +42,8 @@ def prefix(options):
 
 def by_cmake(options, build):
     arguments = [f"-DWAY={options.way}", f"-DKIND={options.kind}", f"-DCMAKE_C_COMPILER={options.cc}",
-                 f"-DCMAKE_MAKE_PROGRAM={options.make_program}", "-G", options.generator]
+                 f"-DCMAKE_MAKE_PROGRAM={options.make_program}", f"-DCMAKE_RUNTIME_OUTPUT_DIRECTORY={build}$<0:>",
+                 "-G", options.generator]
     if options.way == "find_package":
         arguments += [f"-DCMAKE_PREFIX_PATH={options.root / 'moved'}"]
     else:
