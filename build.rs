@@ -2,7 +2,7 @@
 //! Writes the C header into OUT_DIR and gives the shared library its soname.
 //!
 //! cbindgen is run once for each file of `src/capi`, so that a noun's constants, types and functions stand together in
-//! the header, in the order a newcomer would read them. `tests/rust/header.rs` compares the outcome with the header that
+//! the header, in the order of `src/capi/mod.rs`, under the first line of the file's own comment. `tests/rust/header.rs` compares the outcome with the header that
 //! is checked in; nothing here writes into the source tree, and nothing asks which machine the build runs on.
 
 use std::collections::BTreeSet;
@@ -10,23 +10,6 @@ use std::env;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
-
-/// The files of `src/capi` in reading order, each with its heading. What a file uses is declared above it.
-const NOUNS: &[(&str, &str)] = &[
-    ("types", "Types"),
-    ("library", "Library"),
-    ("error", "Errors"),
-    ("event_loop", "Loops"),
-    ("handle", "Handles"),
-    ("scheduling", "Scheduling"),
-    ("timer", "Timers"),
-    ("future", "Futures"),
-    ("stream", "Streams"),
-    ("tcp", "TCP"),
-    ("resolve", "Name look-up"),
-    ("work", "Work on other threads"),
-    ("next", "Completions without callbacks"),
-];
 
 fn main() {
     let root = PathBuf::from(variable("CARGO_MANIFEST_DIR"));
@@ -50,8 +33,7 @@ fn name_shared_library() {
         }
         // Android's packages hold unversioned libraries only.
         "android" => link("-soname,librondel.so".to_owned()),
-        "linux" | "freebsd" | "netbsd" | "openbsd" | "dragonfly" | "solaris" | "illumos"
-        | "haiku" => {
+        "linux" | "freebsd" | "netbsd" | "openbsd" | "dragonfly" | "solaris" | "illumos" | "haiku" => {
             link(format!("-soname,librondel.so.{major}"));
         }
         _ => {}
@@ -59,82 +41,54 @@ fn name_shared_library() {
 }
 
 fn header(root: &Path) -> String {
-    let config =
-        cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
+    let config = cbindgen::Config::from_file(root.join("cbindgen.toml")).expect("cbindgen.toml is valid");
     let mut text = opening();
-    for (stem, title, path) in nouns(&root.join("src/capi")) {
-        let part = part(&path, &config);
-        if !part.trim().is_empty() {
-            let part = part.trim();
-            write!(
-                text,
-                "\n/**\n * @defgroup rondel_{stem} {title}\n * @{{\n */\n\n{part}\n\n/** @}} */\n"
-            )
-            .unwrap();
+    for (name, source, path) in nouns(&root.join("src/capi")) {
+        let part = part(&source, &path, &config);
+        let part = part.trim();
+        if !part.is_empty() {
+            let title =
+                source.lines().find_map(|line| line.strip_prefix("//! ")).unwrap_or(&name).trim_end_matches('.');
+            write!(text, "\n/**\n * @defgroup rondel_{name} {title}\n * @{{\n */\n\n{part}\n\n/** @}} */\n").unwrap();
         }
     }
     text + "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n"
 }
 
-/// Every file of `folder`, the listed ones first. One that is new takes its place at the end until it is listed.
+/// The files that `mod.rs` in `folder` names, in its order: their names, their sources' texts and where they are.
 fn nouns(folder: &Path) -> Vec<(String, String, PathBuf)> {
-    let mut found: BTreeSet<String> = fs::read_dir(folder)
-        .into_iter()
-        .flatten()
-        .filter_map(|entry| {
-            entry
-                .ok()?
-                .file_name()
-                .to_str()?
-                .strip_suffix(".rs")
-                .map(str::to_owned)
-        })
-        .filter(|stem| stem != "mod")
-        .collect();
-    let listed = NOUNS.iter().filter(|(stem, _)| found.remove(*stem));
-    let mut nouns: Vec<_> = listed
-        .map(|(stem, title)| (stem.to_string(), title.to_string()))
-        .collect();
-    nouns.extend(found.into_iter().map(|stem| (stem.clone(), stem)));
+    let map = fs::read_to_string(folder.join("mod.rs")).expect("src/capi/mod.rs is there");
+    let names = map
+        .lines()
+        .filter_map(|line| line.strip_prefix("pub ").unwrap_or(line).strip_prefix("mod ")?.strip_suffix(';'));
+    let mut nouns = Vec::new();
+    for name in names {
+        let path = folder.join(format!("{name}.rs"));
+        let source = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+        nouns.push((name.to_owned(), source, path));
+    }
     nouns
-        .into_iter()
-        .map(|(stem, title)| {
-            let path = folder.join(format!("{stem}.rs"));
-            (stem, title, path)
-        })
-        .collect()
 }
 
 /// What one file declares.
-fn part(path: &Path, config: &cbindgen::Config) -> String {
-    let source =
-        fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+fn part(source: &str, path: &Path, config: &cbindgen::Config) -> String {
     let mut config = config.clone();
     // cbindgen leaves out a type that no function of the same file uses, and takes every public constant.
-    config.export.include = public(&source, &["type", "struct"])
-        .filter(|name| name.starts_with("rondel_"))
-        .collect();
-    config.export.exclude = public(&source, &["const"])
-        .filter(|name| !name.starts_with("RONDEL_"))
-        .collect();
-    let bindings = cbindgen::Builder::new()
-        .with_config(config)
-        .with_src(path)
-        .generate();
+    config.export.include = public(source, &["type", "struct"]).filter(|name| name.starts_with("rondel_")).collect();
+    config.export.exclude = public(source, &["const"]).filter(|name| !name.starts_with("RONDEL_")).collect();
+    let bindings = cbindgen::Builder::new().with_config(config).with_src(path).generate();
     let bindings = bindings.unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let mut written = Vec::new();
     bindings.write(&mut written);
     let written = String::from_utf8(written).expect("cbindgen writes UTF-8");
-    tighten(&widen(&written, &source))
+    tighten(&widen(&written, source))
 }
 
 /// The names that `source` makes public by one of `words`.
 fn public<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = String> + 'a {
     source.lines().filter_map(move |line| {
         let (word, rest) = line.trim_start().strip_prefix("pub ")?.split_once(' ')?;
-        let name = rest
-            .split(|c: char| !c.is_alphanumeric() && c != '_')
-            .next()?;
+        let name = rest.split(|c: char| !c.is_alphanumeric() && c != '_').next()?;
         words.contains(&word).then(|| name.to_owned())
     })
 }
@@ -144,23 +98,13 @@ fn public<'a>(source: &'a str, words: &'a [&str]) -> impl Iterator<Item = String
 fn widen(written: &str, source: &str) -> String {
     let wide: BTreeSet<&str> = source
         .lines()
-        .filter_map(|line| {
-            line.trim_start()
-                .strip_prefix("pub const ")?
-                .split_once(": i64 =")
-                .map(|(name, _)| name)
-        })
+        .filter_map(|line| line.trim_start().strip_prefix("pub const ")?.split_once(": i64 =").map(|(name, _)| name))
         .collect();
     let mut text = String::new();
     for line in written.lines() {
-        match line
-            .strip_prefix("#define ")
-            .and_then(|define| define.split_once(' '))
-        {
+        match line.strip_prefix("#define ").and_then(|define| define.split_once(' ')) {
             // Others, such as INT64_MAX, have their type already.
-            Some((name, value))
-                if wide.contains(name) && value.ends_with(|c: char| c.is_ascii_digit()) =>
-            {
+            Some((name, value)) if wide.contains(name) && value.ends_with(|c: char| c.is_ascii_digit()) => {
                 let value = match value.strip_prefix('-') {
                     Some(digits) => format!("(-INT64_C({digits}))"),
                     None => format!("INT64_C({value})"),

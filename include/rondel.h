@@ -1,0 +1,1282 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/**
+ * @file rondel.h
+ * The C API of Rondel, an event loop with asyncio's vocabulary.
+ *
+ * Generated from src/capi/ by build.rs: change it there.
+ */
+#ifndef RONDEL_H
+#define RONDEL_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/** The version of this header; rondel_version() tells the library's. */
+#define RONDEL_VERSION "0.1.0"
+#define RONDEL_VERSION_MAJOR 0
+#define RONDEL_VERSION_MINOR 1
+#define RONDEL_VERSION_PATCH 0
+
+/**
+ * In the place of `fn, user_data`: you keep the future, to await, combine, cancel or look at; an await or
+ * rondel_release() ends it.
+ */
+#define RONDEL_FUTURE rondel_keep, NULL
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/**
+ * @defgroup rondel_types Types
+ * @{
+ */
+
+/** A nanosecond, the unit of all times. */
+#define RONDEL_NS INT64_C(1)
+
+/** A microsecond. */
+#define RONDEL_US INT64_C(1000)
+
+/** A millisecond: `250 * RONDEL_MS`. */
+#define RONDEL_MS INT64_C(1000000)
+
+/** A second. */
+#define RONDEL_SECOND INT64_C(1000000000)
+
+/** Longer than anything lasts. */
+#define RONDEL_FOREVER INT64_MAX
+
+/** `rondel_run`: until nothing is alive, or `rondel_stop`. */
+#define RONDEL_RUN_DEFAULT 0
+
+/** `rondel_run`: until at least one callback has run, waiting for it if need be. */
+#define RONDEL_RUN_ONCE 1
+
+/** `rondel_run`: one turn, which never waits. */
+#define RONDEL_RUN_NOWAIT 2
+
+/** `rondel_run`: until `rondel_stop`, even when nothing is alive: for a loop that other threads feed. */
+#define RONDEL_RUN_FOREVER 3
+
+/** `rondel_future_state`: not done. */
+#define RONDEL_PENDING INT64_C(0)
+
+/** `rondel_future_state`: a task that has begun. */
+#define RONDEL_RUNNING INT64_C(1)
+
+/** `rondel_future_state`: done, with a value or an error. */
+#define RONDEL_DONE INT64_C(2)
+
+/** `rondel_future_state`: ended with `RONDEL_ECANCELED`. */
+#define RONDEL_CANCELLED INT64_C(3)
+
+/** `rondel_kind`: a loop. */
+#define RONDEL_KIND_LOOP INT64_C(1)
+
+/** `rondel_kind`: a timer. */
+#define RONDEL_KIND_TIMER INT64_C(2)
+
+/** `rondel_kind`: a future. */
+#define RONDEL_KIND_FUTURE INT64_C(3)
+
+/** `rondel_kind`: a TCP socket. */
+#define RONDEL_KIND_TCP INT64_C(4)
+
+/** `rondel_kind`: a hook of `rondel_idle_start`. */
+#define RONDEL_KIND_IDLE INT64_C(5)
+
+/** `rondel_kind`: a hook of `rondel_prepare_start`. */
+#define RONDEL_KIND_PREPARE INT64_C(6)
+
+/** `rondel_kind`: a hook of `rondel_check_start`. */
+#define RONDEL_KIND_CHECK INT64_C(7)
+
+/** `rondel_metric`: turns of the loop. */
+#define RONDEL_METRIC_TURNS 0
+
+/** `rondel_metric`: events that polls brought. */
+#define RONDEL_METRIC_EVENTS 1
+
+/** `rondel_metric`: nanoseconds spent waiting. */
+#define RONDEL_METRIC_IDLE_TIME 2
+
+/** `rondel_metric`: nanoseconds spent in `rondel_run` and its kin, not waiting. */
+#define RONDEL_METRIC_BUSY_TIME 3
+
+/** `rondel_metric`: callbacks made. */
+#define RONDEL_METRIC_CALLBACKS 4
+
+/** `rondel_metric`: handles that live now, futures included. */
+#define RONDEL_METRIC_HANDLES 5
+
+/** `rondel_metric`: polls for events; turns with callbacks waiting may do without. */
+#define RONDEL_METRIC_POLLS 6
+
+/** `rondel_resolve`: IPv4 addresses only. */
+#define RONDEL_RESOLVE_IPV4 1
+
+/** `rondel_resolve`: IPv6 addresses only. */
+#define RONDEL_RESOLVE_IPV6 2
+
+/** `rondel_resolve`: the host is a numeric address; no name server is asked. */
+#define RONDEL_RESOLVE_NUMERIC 4
+
+/** `rondel_resolve`: addresses to bind to; a host of NULL is every interface. */
+#define RONDEL_RESOLVE_PASSIVE 8
+
+/**
+ * Names an object of Rondel, like a file descriptor: positive when valid, a negative error code when not.
+ *
+ * A handle whose object is gone is refused with `RONDEL_EGONE`, one of the wrong kind with `RONDEL_EKIND`; a negative
+ * one passed to any function comes back as it is, so calls chain and one check at the end suffices.
+ */
+typedef int64_t rondel_handle;
+
+/** An event loop. */
+typedef int64_t rondel_loop;
+
+/** A timer. */
+typedef int64_t rondel_timer;
+
+/** A result that is there or will be. */
+typedef int64_t rondel_future;
+
+/** Something that carries bytes both ways in order: so far, a connected TCP handle. */
+typedef int64_t rondel_stream;
+
+/** A TCP socket: unconnected, listening or connected. */
+typedef int64_t rondel_tcp;
+
+/** A callback that runs every turn: idle, prepare or check. */
+typedef int64_t rondel_hook;
+
+/**
+ * Told of something: `source` is what it comes from, `result` a value or a negative code.
+ *
+ * For one-shot operations `source` is their future, valid until the function returns; for whatever tells more than
+ * once (timers, listeners, hooks, watermarks, close notices) it is that handle.
+ */
+typedef void (*rondel_fn)(rondel_handle source, int64_t result, void *user_data);
+
+/**
+ * Told of bytes that came in: `n` of them, valid until the function returns; or a negative `n` once, `RONDEL_EOF` or
+ * another code, when no more will come.
+ */
+typedef void (*rondel_read_fn)(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data);
+
+/**
+ * Asked for memory to receive into: `*size` is what would be good, and is to be set to what there is.
+ *
+ * The memory is Rondel's until the read function is told of it (with `n` 0 if nothing came after all). NULL: there is
+ * none; the read function is then told `RONDEL_ENOBUFS` and reading stops.
+ */
+typedef uint8_t *(*rondel_alloc_fn)(rondel_stream stream, size_t *size, void *user_data);
+
+/** A function that takes an argument and gives a value or a negative code: work for another thread. */
+typedef int64_t (*rondel_task_fn)(void *arg);
+
+/** Some of the bytes of a write. */
+typedef struct rondel_buffer {
+    /** The first byte; may be NULL if `length` is 0. */
+    const void *bytes;
+    /** How many. */
+    size_t length;
+} rondel_buffer;
+
+/** An internet address. */
+typedef struct rondel_address {
+    /** 4 or 6. */
+    int32_t family;
+    /** 0 to 65535, in the machine's own byte order. */
+    int32_t port;
+    /** The interface of a link-local IPv6 address, else 0. */
+    uint32_t scope;
+    /** The address in network byte order: 4 or 16 of these. */
+    uint8_t bytes[16];
+} rondel_address;
+
+/** Something that happened, as `rondel_next` hands it out: what a `rondel_fn` would have been told. */
+typedef struct rondel_completion {
+    /** The future or handle it comes from. A future stays valid until the next call of `rondel_next`. */
+    rondel_handle source;
+    /** A value or a negative code. */
+    int64_t result;
+    /** The pointer given where the operation was started. */
+    void *user_data;
+} rondel_completion;
+
+/** @} */
+
+/**
+ * @defgroup rondel_library Library
+ * @{
+ */
+
+/**
+ * The version of the library that runs, "1.2.3"; `RONDEL_VERSION` is that of the header.
+ *
+ * Never NULL; the text lives as long as the program. Any thread.
+ */
+const char *rondel_version(void);
+
+/** The monotonic clock that all times of Rondel are on, in nanoseconds. Any thread. */
+int64_t rondel_clock(void);
+
+/** @} */
+
+/**
+ * @defgroup rondel_error Errors
+ * @{
+ */
+
+/** Operation not permitted. */
+#define RONDEL_EPERM (-INT64_C(1))
+
+/** No such file or directory. */
+#define RONDEL_ENOENT (-INT64_C(2))
+
+/** No such process. */
+#define RONDEL_ESRCH (-INT64_C(3))
+
+/** Interrupted system call. */
+#define RONDEL_EINTR (-INT64_C(4))
+
+/** Input/output error. */
+#define RONDEL_EIO (-INT64_C(5))
+
+/** No such device or address. */
+#define RONDEL_ENXIO (-INT64_C(6))
+
+/** Argument list too long. */
+#define RONDEL_E2BIG (-INT64_C(7))
+
+/** Bad file descriptor. */
+#define RONDEL_EBADF (-INT64_C(9))
+
+/** No child processes. */
+#define RONDEL_ECHILD (-INT64_C(10))
+
+/** Not ready yet, try again. */
+#define RONDEL_EAGAIN (-INT64_C(11))
+
+/** Out of memory. */
+#define RONDEL_ENOMEM (-INT64_C(12))
+
+/** Permission denied. */
+#define RONDEL_EACCES (-INT64_C(13))
+
+/** Bad address. */
+#define RONDEL_EFAULT (-INT64_C(14))
+
+/** Busy with another such operation. */
+#define RONDEL_EBUSY (-INT64_C(16))
+
+/** File exists. */
+#define RONDEL_EEXIST (-INT64_C(17))
+
+/** Cross-device link. */
+#define RONDEL_EXDEV (-INT64_C(18))
+
+/** No such device. */
+#define RONDEL_ENODEV (-INT64_C(19))
+
+/** Not a directory. */
+#define RONDEL_ENOTDIR (-INT64_C(20))
+
+/** Is a directory. */
+#define RONDEL_EISDIR (-INT64_C(21))
+
+/** Invalid argument. */
+#define RONDEL_EINVAL (-INT64_C(22))
+
+/** Too many open files in the system. */
+#define RONDEL_ENFILE (-INT64_C(23))
+
+/** Too many open files in this process. */
+#define RONDEL_EMFILE (-INT64_C(24))
+
+/** Not a terminal. */
+#define RONDEL_ENOTTY (-INT64_C(25))
+
+/** Text file busy. */
+#define RONDEL_ETXTBSY (-INT64_C(26))
+
+/** File too large. */
+#define RONDEL_EFBIG (-INT64_C(27))
+
+/** No space left on device. */
+#define RONDEL_ENOSPC (-INT64_C(28))
+
+/** Illegal seek. */
+#define RONDEL_ESPIPE (-INT64_C(29))
+
+/** Read-only file system. */
+#define RONDEL_EROFS (-INT64_C(30))
+
+/** Too many links. */
+#define RONDEL_EMLINK (-INT64_C(31))
+
+/** Broken pipe: the stream takes no more bytes. */
+#define RONDEL_EPIPE (-INT64_C(32))
+
+/** Argument out of domain. */
+#define RONDEL_EDOM (-INT64_C(33))
+
+/** Result out of range. */
+#define RONDEL_ERANGE (-INT64_C(34))
+
+/** Would wait for itself for ever. */
+#define RONDEL_EDEADLK (-INT64_C(35))
+
+/** File name too long. */
+#define RONDEL_ENAMETOOLONG (-INT64_C(36))
+
+/** Function not implemented. */
+#define RONDEL_ENOSYS (-INT64_C(38))
+
+/** Directory not empty. */
+#define RONDEL_ENOTEMPTY (-INT64_C(39))
+
+/** Too many symbolic links. */
+#define RONDEL_ELOOP (-INT64_C(40))
+
+/** Protocol error. */
+#define RONDEL_EPROTO (-INT64_C(71))
+
+/** Value too large. */
+#define RONDEL_EOVERFLOW (-INT64_C(75))
+
+/** Invalid byte sequence. */
+#define RONDEL_EILSEQ (-INT64_C(84))
+
+/** Not a socket. */
+#define RONDEL_ENOTSOCK (-INT64_C(88))
+
+/** Destination address required. */
+#define RONDEL_EDESTADDRREQ (-INT64_C(89))
+
+/** Message too long for the buffer. */
+#define RONDEL_EMSGSIZE (-INT64_C(90))
+
+/** Wrong protocol type for the socket. */
+#define RONDEL_EPROTOTYPE (-INT64_C(91))
+
+/** Protocol option not available. */
+#define RONDEL_ENOPROTOOPT (-INT64_C(92))
+
+/** Protocol not supported. */
+#define RONDEL_EPROTONOSUPPORT (-INT64_C(93))
+
+/** Socket type not supported. */
+#define RONDEL_ESOCKTNOSUPPORT (-INT64_C(94))
+
+/** Operation not supported. */
+#define RONDEL_EOPNOTSUPP (-INT64_C(95))
+
+/** Address family not supported. */
+#define RONDEL_EAFNOSUPPORT (-INT64_C(97))
+
+/** Address already in use. */
+#define RONDEL_EADDRINUSE (-INT64_C(98))
+
+/** Address not available on this machine. */
+#define RONDEL_EADDRNOTAVAIL (-INT64_C(99))
+
+/** Network is down. */
+#define RONDEL_ENETDOWN (-INT64_C(100))
+
+/** Network unreachable. */
+#define RONDEL_ENETUNREACH (-INT64_C(101))
+
+/** Connection dropped by the network. */
+#define RONDEL_ENETRESET (-INT64_C(102))
+
+/** Connection aborted. */
+#define RONDEL_ECONNABORTED (-INT64_C(103))
+
+/** Connection reset by the peer. */
+#define RONDEL_ECONNRESET (-INT64_C(104))
+
+/** No buffer space. */
+#define RONDEL_ENOBUFS (-INT64_C(105))
+
+/** Already connected. */
+#define RONDEL_EISCONN (-INT64_C(106))
+
+/** Not connected. */
+#define RONDEL_ENOTCONN (-INT64_C(107))
+
+/** Cannot send after shutdown. */
+#define RONDEL_ESHUTDOWN (-INT64_C(108))
+
+/** Timed out. */
+#define RONDEL_ETIMEDOUT (-INT64_C(110))
+
+/** Connection refused. */
+#define RONDEL_ECONNREFUSED (-INT64_C(111))
+
+/** Host is down. */
+#define RONDEL_EHOSTDOWN (-INT64_C(112))
+
+/** Host unreachable. */
+#define RONDEL_EHOSTUNREACH (-INT64_C(113))
+
+/** Already in progress. */
+#define RONDEL_EALREADY (-INT64_C(114))
+
+/** Now in progress. */
+#define RONDEL_EINPROGRESS (-INT64_C(115))
+
+/** Stale file handle. */
+#define RONDEL_ESTALE (-INT64_C(116))
+
+/** Disk quota exceeded. */
+#define RONDEL_EDQUOT (-INT64_C(122))
+
+/** Cancelled. */
+#define RONDEL_ECANCELED (-INT64_C(125))
+
+/** The owner died. */
+#define RONDEL_EOWNERDEAD (-INT64_C(130))
+
+/** End of stream. */
+#define RONDEL_EOF (-INT64_C(4097))
+
+/** The handle is closed, freed or never was. */
+#define RONDEL_EGONE (-INT64_C(4098))
+
+/** The handle is of another kind than this function takes. */
+#define RONDEL_EKIND (-INT64_C(4099))
+
+/** The loop belongs to another thread just now. */
+#define RONDEL_ETHREAD (-INT64_C(4100))
+
+/** Not called from within a task. */
+#define RONDEL_ENOTASK (-INT64_C(4101))
+
+/** Not possible in the present state. */
+#define RONDEL_ESTATE (-INT64_C(4102))
+
+/** An error the system gave and Rondel has no number for. */
+#define RONDEL_EUNKNOWN (-INT64_C(4103))
+
+/** Host or service not known. */
+#define RONDEL_EAI_NONAME (-INT64_C(4202))
+
+/** The name server gave no answer for now, try again later. */
+#define RONDEL_EAI_AGAIN (-INT64_C(4203))
+
+/** The name server failed for good. */
+#define RONDEL_EAI_FAIL (-INT64_C(4204))
+
+/** The host has no address. */
+#define RONDEL_EAI_NODATA (-INT64_C(4205))
+
+/** Address family not supported for this host. */
+#define RONDEL_EAI_FAMILY (-INT64_C(4206))
+
+/** Socket type not supported for this host. */
+#define RONDEL_EAI_SOCKTYPE (-INT64_C(4207))
+
+/** Service not known for this socket type. */
+#define RONDEL_EAI_SERVICE (-INT64_C(4208))
+
+/** Invalid look-up flags. */
+#define RONDEL_EAI_BADFLAGS (-INT64_C(4209))
+
+/** Look-up result too large. */
+#define RONDEL_EAI_OVERFLOW (-INT64_C(4212))
+
+/**
+ * The name of a code: "RONDEL_ECONNREFUSED" for -111, "RONDEL_OK" for what is no error.
+ *
+ * Never NULL; the text lives as long as the program. Any thread.
+ */
+const char *rondel_error_name(int64_t code);
+
+/**
+ * What a code means, in a few words: "connection refused".
+ *
+ * Never NULL; the text lives as long as the program. Any thread.
+ */
+const char *rondel_error_message(int64_t code);
+
+/** @} */
+
+/**
+ * @defgroup rondel_event_loop Loops
+ * @{
+ */
+
+/**
+ * Makes a loop. A process can have 4096 at a time.
+ *
+ * Fails with `RONDEL_EMFILE` or `RONDEL_ENFILE` when descriptors have run out, `RONDEL_ENOMEM` when loops have.
+ * Any thread may use it, one at a time; while it runs it belongs to the thread that runs it.
+ */
+rondel_loop rondel_loop_new(void);
+
+/**
+ * Frees a loop: closes every handle, completes every pending operation with `RONDEL_ECANCELED`, gives every close
+ * notice, and then frees. It waits for work on the pool that has begun.
+ *
+ * The callbacks run inside this call; what they try to start is refused with `RONDEL_EGONE`. Callbacks that other
+ * threads had queued get `RONDEL_ECANCELED` as their result. What was enqueued and not handed out by `rondel_next` is
+ * dropped. Gives 0, or `RONDEL_EBUSY` from within one of its own callbacks. Whoever may use the loop.
+ */
+int64_t rondel_loop_free(rondel_loop loop);
+
+/** The loop that runs on this thread, in whose callback the caller is; `RONDEL_ESTATE` if there is none. Any thread. */
+rondel_loop rondel_loop_current(void);
+
+/**
+ * Runs the loop: `RONDEL_RUN_DEFAULT`, `_ONCE`, `_NOWAIT` or `_FOREVER`.
+ *
+ * One turn is, in this order: timers that are due; callbacks that were ready when the turn began; idle; prepare; the
+ * wait for events; callbacks of I/O; check; close notices. Gives 1 if something is still alive, 0 if nothing is;
+ * `RONDEL_EINVAL` for another mode, `RONDEL_EBUSY` from within a callback of the same loop. The loop belongs to this
+ * thread until it returns.
+ */
+int64_t rondel_run(rondel_loop loop,
+                   int32_t mode);
+
+/**
+ * Runs the loop until the future is done, even if nothing else is alive; gives its result and takes the future.
+ *
+ * `RONDEL_EAGAIN` if `rondel_stop` came first: the future is then still yours. `RONDEL_EINVAL` if it is another
+ * loop's. The loop belongs to this thread until it returns.
+ */
+int64_t rondel_run_until(rondel_loop loop,
+                         rondel_future future);
+
+/** Ends the run after the present turn; if the loop does not run, the next run ends at once. Loop thread only. */
+int64_t rondel_stop(rondel_loop loop);
+
+/** As `rondel_stop`, from any thread, after whatever this thread sent before. `RONDEL_EGONE` once the loop is gone. */
+int64_t rondel_stop_threadsafe(rondel_loop loop);
+
+/**
+ * Ends the present wait of the loop, or the next one, and nothing else: `rondel_run` goes on with another turn,
+ * `rondel_next` and `RONDEL_RUN_ONCE` return.
+ *
+ * Any thread, and any signal handler. `RONDEL_EGONE` once the loop is gone.
+ */
+int64_t rondel_wake(rondel_loop loop);
+
+/** The time of the present turn in nanoseconds, on the clock of `rondel_clock`. Loop thread only. */
+int64_t rondel_now(rondel_loop loop);
+
+/**
+ * 1 if `rondel_run` has something to run for: an active handle that is not unreferenced, a pending operation, a
+ * callback that is ready, a close notice to give. Else 0. Loop thread only.
+ */
+int64_t rondel_alive(rondel_loop loop);
+
+/**
+ * Calls `fn(handle, kind, user_data)` for every live handle of the loop, the loop and futures included, now.
+ *
+ * The function may close any of them: one that is closed before its turn is left out. Gives how many calls it made.
+ * `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_walk(rondel_loop loop,
+                    rondel_fn fn,
+                    void *user_data);
+
+/** One of the `RONDEL_METRIC_` counters. `RONDEL_EINVAL` for another. Loop thread only. */
+int64_t rondel_metric(rondel_loop loop, int32_t which);
+
+/**
+ * A descriptor that becomes readable when `rondel_run(loop, RONDEL_RUN_NOWAIT)` has something to do: to embed the loop
+ * in another one, together with `rondel_backend_timeout`. It stays the loop's.
+ *
+ * `RONDEL_ENOSYS` where the system has no such descriptor (Windows). Loop thread only.
+ */
+int64_t rondel_backend_fd(rondel_loop loop);
+
+/** Nanoseconds until something is due that no descriptor tells of: 0 now, `RONDEL_FOREVER` never. Loop thread only. */
+int64_t rondel_backend_timeout(rondel_loop loop);
+
+/** @} */
+
+/**
+ * @defgroup rondel_handle Handles
+ * @{
+ */
+
+/**
+ * Closes a handle: its pending operations end with `RONDEL_ECANCELED`, and after they were told its close notices
+ * come. What was written and can leave at once still leaves.
+ *
+ * From now on the handle is refused with `RONDEL_EGONE`, except by `rondel_is_closing`, `rondel_kind`, `rondel_loop_of`
+ * and `rondel_get_data`, which it answers until the last notice was given. Closing a future cancels it and lets it go.
+ * `RONDEL_EKIND` for a loop: see `rondel_loop_free`. Loop thread only.
+ */
+int64_t rondel_close(rondel_handle handle);
+
+/**
+ * As `rondel_close`, from any thread: the loop does it in one of its next turns.
+ *
+ * Gives 0, or `RONDEL_EGONE` once the loop is gone; that the handle itself is stale shows only on the loop, and is
+ * then no error.
+ */
+int64_t rondel_close_threadsafe(rondel_handle handle);
+
+/**
+ * Has `fn(handle, 0, user_data)` called when the handle has been closed, as the last thing that is heard of it.
+ *
+ * Several notices can be registered; they come in that order. For a loop it comes at the end of `rondel_loop_free`.
+ * `RONDEL_EKIND` for a future, `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_on_close(rondel_handle handle,
+                        rondel_fn fn,
+                        void *user_data);
+
+/**
+ * 1 if something goes on: a timer that runs, a stream that is read from or has operations pending, a listener, a
+ * hook, a future that is not done, a loop that is alive. Else 0. Loop thread only.
+ */
+int64_t rondel_is_active(rondel_handle handle);
+
+/** 1 between `rondel_close` and the last close notice, 0 before, `RONDEL_EGONE` after. Loop thread only. */
+int64_t rondel_is_closing(rondel_handle handle);
+
+/** Lets the handle keep `rondel_run` going while it is active, as it does from the start. Loop thread only. */
+int64_t rondel_ref(rondel_handle handle);
+
+/** Lets `rondel_run` end although the handle is active. Loop thread only. */
+int64_t rondel_unref(rondel_handle handle);
+
+/** Which `RONDEL_KIND_` it is. Loop thread only. */
+int64_t rondel_kind(rondel_handle handle);
+
+/** The loop it belongs to. Loop thread only. */
+rondel_loop rondel_loop_of(rondel_handle handle);
+
+/** Gives the handle a pointer to carry. It is never looked into or freed. Loop thread only. */
+int64_t rondel_set_data(rondel_handle handle, void *data);
+
+/** The pointer that `rondel_set_data` gave it; NULL if there is none or the handle is refused. Loop thread only. */
+void *rondel_get_data(rondel_handle handle);
+
+/**
+ * The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it.
+ *
+ * `RONDEL_ENOTCONN` while a TCP handle has none, `RONDEL_EKIND` for handles that never have one. Loop thread only.
+ */
+int64_t rondel_fileno(rondel_handle handle);
+
+/**
+ * Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end
+ * with `RONDEL_ECANCELED`.
+ *
+ * `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet: they would be lost. Loop
+ * thread only.
+ */
+int64_t rondel_detach(rondel_stream stream);
+
+/** As `rondel_release`, from any thread, as a garbage collector needs it. `RONDEL_EGONE` once the loop is gone. */
+int64_t rondel_release_threadsafe(rondel_future future);
+
+/** @} */
+
+/**
+ * @defgroup rondel_schedule Scheduling
+ * @{
+ */
+
+/**
+ * Calls `fn(future, 0, user_data)` in the loop's next turn, after what was queued before.
+ *
+ * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
+ */
+rondel_future rondel_call_soon(rondel_loop loop,
+                               rondel_fn fn,
+                               void *user_data);
+
+/**
+ * Calls `fn(loop, 0, user_data)` on the loop, from any thread: once for each call, in the order of the calls of one
+ * thread. A loop that waits is woken.
+ *
+ * Gives 0; `RONDEL_EINVAL` without a function, `RONDEL_EGONE` once the loop is gone. If the loop is freed before the
+ * function was called it gets `RONDEL_ECANCELED` as its result.
+ */
+int64_t rondel_call_soon_threadsafe(rondel_loop loop,
+                                    rondel_fn fn,
+                                    void *user_data);
+
+/**
+ * Calls `fn(future, 0, user_data)` after `ns` nanoseconds, never earlier. `RONDEL_EINVAL` if `ns` is negative.
+ *
+ * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
+ */
+rondel_future rondel_call_later(rondel_loop loop,
+                                int64_t ns,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * Calls `fn(future, 0, user_data)` when `rondel_clock` has come to `when`, or in the next turn if it has already.
+ *
+ * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
+ */
+rondel_future rondel_call_at(rondel_loop loop,
+                             int64_t when,
+                             rondel_fn fn,
+                             void *user_data);
+
+/**
+ * Calls `fn(hook, 0, user_data)` every turn, before the prepare hooks; the loop does not wait for events meanwhile.
+ *
+ * It ends with `rondel_close`. `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+rondel_hook rondel_idle_start(rondel_loop loop,
+                              rondel_fn fn,
+                              void *user_data);
+
+/**
+ * Calls `fn(hook, 0, user_data)` every turn, right before the loop looks for events.
+ *
+ * It ends with `rondel_close`. `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+rondel_hook rondel_prepare_start(rondel_loop loop, rondel_fn fn, void *user_data);
+
+/**
+ * Calls `fn(hook, 0, user_data)` every turn, right after the callbacks of I/O.
+ *
+ * It ends with `rondel_close`. `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+rondel_hook rondel_check_start(rondel_loop loop, rondel_fn fn, void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_timer Timers
+ * @{
+ */
+
+/**
+ * Starts a timer that fires after `after` nanoseconds and then every `every` (0: once).
+ *
+ * It never fires early. `fn(timer, periods, user_data)`: how many periods have passed since it fired last, 1 when it is
+ * on time; a late loop fires it once. Timers due at the same time fire in the order of their start. A timer that
+ * fired for the last time stays, stopped, until `rondel_close`. `RONDEL_EINVAL` for a negative time or without a
+ * function. Loop thread only.
+ */
+rondel_timer rondel_timer_start(rondel_loop loop,
+                                int64_t after,
+                                int64_t every,
+                                rondel_fn fn,
+                                void *user_data);
+
+/** Starts a timer anew with other times, whether it runs or not. `RONDEL_EINVAL` for a negative time. Loop thread only. */
+int64_t rondel_timer_set(rondel_timer timer,
+                         int64_t after,
+                         int64_t every);
+
+/**
+ * Starts a timer anew: it fires after its period, or after its first delay if it has none. Loop thread only.
+ *
+ * This is the cheap way to put off a deadline each time something happens.
+ */
+int64_t rondel_timer_again(rondel_timer timer);
+
+/** Stops a timer; it can be started again. 0 also if it did not run. Loop thread only. */
+int64_t rondel_timer_stop(rondel_timer timer);
+
+/** Nanoseconds until a timer fires, 0 if it is overdue; `RONDEL_ESTATE` if it is stopped. Loop thread only. */
+int64_t rondel_timer_due_in(rondel_timer timer);
+
+/** @} */
+
+/**
+ * @defgroup rondel_future Futures
+ * @{
+ */
+
+/**
+ * Passed as `fn` to an operation: its future is kept, yours to look at, await, combine and release.
+ * `RONDEL_FUTURE` stands for it and its NULL.
+ */
+void rondel_keep(rondel_handle source, int64_t _result, void *_user_data);
+
+/** Passed as `fn` to an operation, a timer, a listener…: what would be told is queued, and `rondel_next` hands it out. */
+void rondel_enqueue(rondel_handle source,
+                    int64_t result,
+                    void *user_data);
+
+/**
+ * Makes a promise: a future that is yours to set. It does not keep the loop running.
+ *
+ * You hold it: `rondel_release` lets it go. Loop thread only.
+ */
+rondel_future rondel_future_new(rondel_loop loop);
+
+/**
+ * Completes a promise with a value, 0 or more.
+ *
+ * `RONDEL_EINVAL` for a negative value, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
+ * operation. Loop thread only.
+ */
+int64_t rondel_future_set(rondel_future future,
+                          int64_t value);
+
+/**
+ * Completes a promise with an error, a negative code.
+ *
+ * `RONDEL_EINVAL` for another code, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
+ * operation. Loop thread only.
+ */
+int64_t rondel_future_fail(rondel_future future,
+                           int64_t code);
+
+/**
+ * As `rondel_future_set`, from any thread: the loop does it in one of its next turns.
+ *
+ * Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
+ * error.
+ */
+int64_t rondel_future_set_threadsafe(rondel_future future,
+                                     int64_t value);
+
+/**
+ * As `rondel_future_fail`, from any thread: the loop does it in one of its next turns.
+ *
+ * Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
+ * error.
+ */
+int64_t rondel_future_fail_threadsafe(rondel_future future,
+                                      int64_t code);
+
+/**
+ * Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.
+ *
+ * Any number can be added; they are called in that order, after the one the operation was started with.
+ * `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_future_then(rondel_future future,
+                           rondel_fn fn,
+                           void *user_data);
+
+/** `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only. */
+int64_t rondel_future_state(rondel_future future);
+
+/** The result, a value or a negative code; `RONDEL_EAGAIN` while it is pending. Loop thread only. */
+int64_t rondel_future_result(rondel_future future);
+
+/**
+ * What the operation works on: the stream of a read or write, the listener of an accept, else the loop. It may be
+ * closed by now. Loop thread only.
+ */
+rondel_handle rondel_future_origin(rondel_future future);
+
+/** Holds a future once more: it lives until it was released as often. Loop thread only. */
+int64_t rondel_retain(rondel_future future);
+
+/**
+ * Lets go of a future that you hold. It is no cancel: the operation goes on.
+ *
+ * A future that nobody holds frees itself once it is done and everybody was told; a promise, when nobody waits for it
+ * either. `RONDEL_ESTATE` if nobody holds it. Loop thread only.
+ */
+int64_t rondel_release(rondel_future future);
+
+/**
+ * Cancels what is pending: it completes with `RONDEL_ECANCELED`, told in a later step of the loop.
+ *
+ * Work on the pool that has begun cannot be stopped: it completes so when its function returns, which can look at
+ * `rondel_work_cancelled`. `RONDEL_ESTATE` if it is done already. Loop thread only.
+ */
+int64_t rondel_cancel(rondel_future future);
+
+/**
+ * Gives a future `ns` nanoseconds from now: if it is not done by then it is cancelled and completes with
+ * `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing.
+ *
+ * Gives the same future, so that calls chain. `RONDEL_EINVAL` if `ns` is negative. Loop thread only.
+ */
+rondel_future rondel_timeout(rondel_future future,
+                             int64_t ns);
+
+/** @} */
+
+/**
+ * @defgroup rondel_stream Streams
+ * @{
+ */
+
+/**
+ * Reads whatever comes, until `rondel_read_stop`, the end, or `rondel_close`.
+ *
+ * `fn(stream, bytes, n, user_data)`: the bytes are valid until it returns. A negative `n` comes once, with NULL:
+ * `RONDEL_EOF` or an error; reading has then stopped. `RONDEL_EBUSY` if it is being read from already,
+ * `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_read_start(rondel_stream stream,
+                          rondel_read_fn fn,
+                          void *user_data);
+
+/**
+ * As `rondel_read_start`, into memory that `alloc(stream, &size, user_data)` gives each time.
+ *
+ * Each piece of memory comes back with a call of `fn`, as `bytes`, with `n` 0 if nothing came after all. Loop thread
+ * only.
+ */
+int64_t rondel_read_start_into(rondel_stream stream,
+                               rondel_alloc_fn alloc,
+                               rondel_read_fn fn,
+                               void *user_data);
+
+/** Stops what `rondel_read_start` began; what comes meanwhile waits. 0 also if nothing was read. Loop thread only. */
+int64_t rondel_read_stop(rondel_stream stream);
+
+/**
+ * Reads once: the result is how many bytes came, 1 to `capacity`, or `RONDEL_EOF`.
+ *
+ * The memory is Rondel's until it completes. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` if the stream
+ * is being read from already. Loop thread only.
+ */
+rondel_future rondel_read(rondel_stream stream,
+                          void *bytes,
+                          size_t capacity,
+                          rondel_fn fn,
+                          void *user_data);
+
+/**
+ * Reads exactly `n` bytes: the result is `n`, or `RONDEL_EOF` if the stream ends before.
+ *
+ * If it ends, is cancelled or times out, what had come is not lost: the next read gets it. The memory is Rondel's until it
+ * completes. `RONDEL_EINVAL` for NULL or 0 bytes, `RONDEL_EBUSY` if the stream is being read from already. Loop thread
+ * only.
+ */
+rondel_future rondel_read_exactly(rondel_stream stream,
+                                  void *bytes,
+                                  size_t n,
+                                  rondel_fn fn,
+                                  void *user_data);
+
+/**
+ * Reads up to and with a delimiter of 1 to 16 bytes: the result is how many bytes that are.
+ *
+ * `RONDEL_EMSGSIZE` if it is not among the first `capacity` bytes, `RONDEL_EOF` if the stream ends before it: then, and
+ * if it is cancelled or times out, what had come is not lost: the next read gets it. The memory is Rondel's until it completes;
+ * the delimiter is copied. `RONDEL_EINVAL` for NULL, a capacity of 0 or another length of delimiter, `RONDEL_EBUSY` if
+ * the stream is being read from already. Loop thread only.
+ */
+rondel_future rondel_read_until(rondel_stream stream,
+                                void *bytes,
+                                size_t capacity,
+                                const void *delimiter,
+                                size_t length,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * Writes: the result is `length`, once the system has taken everything, or an error.
+ *
+ * What the system does not take at once is copied, so the bytes may die when the call returns. Writes leave in order;
+ * small ones made inside one callback leave in one system call when it returns. One that is cancelled before its
+ * first byte left is not sent; one that has begun is sent whole, but completes with `RONDEL_ECANCELED`.
+ *
+ * `RONDEL_EINVAL` for NULL or an impossible length, `RONDEL_EPIPE` after `rondel_shutdown`, the error of the stream if
+ * it is broken, `RONDEL_ENOTCONN` if it is not connected. Loop thread only.
+ */
+rondel_future rondel_write(rondel_stream stream,
+                           const void *bytes,
+                           size_t length,
+                           rondel_fn fn,
+                           void *user_data);
+
+/**
+ * As `rondel_write`, of `count` buffers one after the other: the result is the sum of their lengths.
+ *
+ * At most 1024 buffers: `RONDEL_EINVAL` beyond that, or for NULL where bytes are needed. Loop thread only.
+ */
+rondel_future rondel_writev(rondel_stream stream,
+                            const rondel_buffer *buffers,
+                            size_t count,
+                            rondel_fn fn,
+                            void *user_data);
+
+/** As `rondel_write`, without a copy: the bytes must stay as they are until it completes. Loop thread only. */
+rondel_future rondel_write_borrowed(rondel_stream stream,
+                                    const void *bytes,
+                                    size_t length,
+                                    rondel_fn fn,
+                                    void *user_data);
+
+/**
+ * Writes what the system takes now, and gives how many bytes that were; the rest stays yours to send.
+ *
+ * `RONDEL_EAGAIN` if it takes none now or writes are queued; errors as for `rondel_write`. Loop thread only.
+ */
+int64_t rondel_try_write(rondel_stream stream, const void *bytes, size_t length);
+
+/**
+ * Half-closes: after what is queued, the peer sees the end; reading goes on. The result is 0.
+ *
+ * Writes after this are refused with `RONDEL_EPIPE`, and so is a second shutdown. Loop thread only.
+ */
+rondel_future rondel_shutdown(rondel_stream stream, rondel_fn fn, void *user_data);
+
+/** How many bytes are queued and not taken by the system yet. Loop thread only. */
+int64_t rondel_write_queue_size(rondel_stream stream);
+
+/**
+ * Watches over the write queue: `fn(stream, 1, user_data)` when it has grown over `high` bytes, `fn(stream, 0,
+ * user_data)` when it has then shrunk to `low` or less.
+ *
+ * Without a function, reading from this same stream pauses in between: enough for a server that answers what it
+ * reads. `RONDEL_EINVAL` if `low` is above `high`. Loop thread only.
+ */
+int64_t rondel_set_watermarks(rondel_stream stream,
+                              size_t low,
+                              size_t high,
+                              rondel_fn fn,
+                              void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_tcp TCP
+ * @{
+ */
+
+/**
+ * Connects to a host by name or numeric address: the result is a TCP handle.
+ *
+ * Names are looked up on the worker pool and their addresses tried in the manner of RFC 8305 (happy eyeballs); the
+ * error is that of the last address, or of the look-up (`RONDEL_EAI_NONAME`…). If nobody hears of the result (`fn` is
+ * NULL) the connection is closed. `RONDEL_EINVAL` for NULL, an empty host or a port outside 1 to 65535. Loop thread
+ * only.
+ */
+rondel_future rondel_tcp_connect(rondel_loop loop,
+                                 const char *host,
+                                 int port,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Listens at a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one, see
+ * `rondel_local_addr`.
+ *
+ * `fn(server, peer, user_data)` for every connection: `peer` is a TCP handle, yours to close, or a negative code, such
+ * as `RONDEL_EMFILE` when descriptors ran out; the server then goes on by itself when there are some. Without a
+ * function `rondel_accept` takes the connections. `RONDEL_EINVAL` for a port outside 0 to 65535, `RONDEL_EAI_NONAME` for a
+ * name, `RONDEL_EADDRINUSE`, `RONDEL_EACCES`… as bind(2) has them. Loop thread only.
+ */
+rondel_tcp rondel_tcp_listen(rondel_loop loop,
+                             const char *host,
+                             int port,
+                             rondel_fn on_accept,
+                             void *user_data);
+
+/** Makes a TCP handle to bind, and to connect or listen with, step by step. Loop thread only. */
+rondel_tcp rondel_tcp_new(rondel_loop loop);
+
+/**
+ * Binds a TCP handle to a numeric address, "localhost", or every interface (NULL); port 0 is any free one.
+ *
+ * `RONDEL_EINVAL` if it is bound already or for a port outside 0 to 65535, `RONDEL_EADDRINUSE`… as bind(2) has them.
+ * Loop thread only.
+ */
+int64_t rondel_tcp_bind(rondel_tcp tcp,
+                        const char *host,
+                        int port);
+
+/**
+ * Lets several sockets listen at the same address and share its connections, where the system can. Before
+ * `rondel_tcp_bind`, else `RONDEL_EINVAL`. Loop thread only.
+ */
+int64_t rondel_tcp_reuse_port(rondel_tcp tcp, int on);
+
+/**
+ * Connects a handle of `rondel_tcp_new`: the result is 0. Otherwise as `rondel_tcp_connect`.
+ *
+ * A handle that was bound is not any more when it could not connect. `RONDEL_EISCONN` if it is connected,
+ * `RONDEL_EALREADY` if it is connecting. Loop thread only.
+ */
+rondel_future rondel_connect(rondel_tcp tcp, const char *host, int port, rondel_fn fn, void *user_data);
+
+/**
+ * Makes a handle of `rondel_tcp_new` listen; one that is not bound gets any free port of every interface.
+ *
+ * `backlog`: how many connections may wait (0: as many as the system allows). `on_accept` as for `rondel_tcp_listen`.
+ * `RONDEL_EINVAL` for a negative backlog, or if it listens already. Loop thread only.
+ */
+int64_t rondel_listen(rondel_tcp tcp,
+                      int backlog,
+                      rondel_fn on_accept,
+                      void *user_data);
+
+/**
+ * Takes over a connected or listening stream socket of yours: it is the handle's to close, and does not block any more.
+ *
+ * `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`: it is then still
+ * yours, unchanged. Loop thread only.
+ */
+rondel_tcp rondel_tcp_open(rondel_loop loop,
+                           int64_t fd);
+
+/**
+ * Takes one connection of a listener that has no `on_accept`: the result is a TCP handle, or an error such as
+ * `RONDEL_EMFILE`.
+ *
+ * Several may wait; they are served in order. `RONDEL_EBUSY` if the listener has an `on_accept`, `RONDEL_EINVAL` if it
+ * does not listen. Loop thread only.
+ */
+rondel_future rondel_accept(rondel_tcp listener,
+                            rondel_fn fn,
+                            void *user_data);
+
+/** Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only. */
+int64_t rondel_tcp_nodelay(rondel_tcp tcp,
+                           int on);
+
+/**
+ * Probes a silent peer after `idle_ns` nanoseconds, in whole seconds rounded up; 0 turns it off.
+ *
+ * `RONDEL_EINVAL` for a negative time, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ */
+int64_t rondel_tcp_keepalive(rondel_tcp tcp, int64_t idle_ns);
+
+/**
+ * Closes a connected handle with a reset: what was not sent is dropped, the peer sees `RONDEL_ECONNRESET`. Loop thread
+ * only.
+ */
+int64_t rondel_tcp_reset(rondel_tcp tcp);
+
+/**
+ * Sets the system's send buffer to about `bytes` (0: leaves it), and gives its size. Systems may double or cut it.
+ * `RONDEL_EINVAL` for a negative size, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ */
+int64_t rondel_send_buffer(rondel_handle handle,
+                           int64_t bytes);
+
+/**
+ * Sets the system's receive buffer to about `bytes` (0: leaves it), and gives its size. Systems may double or cut it.
+ * `RONDEL_EINVAL` for a negative size, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ */
+int64_t rondel_receive_buffer(rondel_handle handle,
+                              int64_t bytes);
+
+/**
+ * The local address of a socket: its text goes to `text` (which may be NULL), the port to `*port` (which may be NULL).
+ *
+ * Gives the length of the text without its NUL. `RONDEL_ENOBUFS` if `size` is too small for it (46 and a scope always do),
+ * `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ */
+int64_t rondel_local_addr(rondel_handle handle,
+                          char *text,
+                          size_t size,
+                          int *port);
+
+/** The peer's address, as `rondel_local_addr` gives the own one. `RONDEL_ENOTCONN` if there is no peer. Loop thread only. */
+int64_t rondel_peer_addr(rondel_handle handle,
+                         char *text,
+                         size_t size,
+                         int *port);
+
+/** @} */
+
+/**
+ * @defgroup rondel_resolve Name look-up
+ * @{
+ */
+
+/**
+ * Looks up the addresses of a host, of a service ("http", "80"), or of both: the result is how many there are, best
+ * first; `rondel_resolve_addr` gives them.
+ *
+ * It runs on the worker pool, apart from other work; a numeric host is answered without. `flags`: any of
+ * `RONDEL_RESOLVE_`. Failed look-ups have the codes `RONDEL_EAI_`. Cancelled, it completes at once. `RONDEL_EINVAL` if
+ * both are NULL, one is empty or too long, or for other flags. See getaddrinfo(3). Loop thread only.
+ */
+rondel_future rondel_resolve(rondel_loop loop,
+                             const char *host,
+                             const char *service,
+                             int32_t flags,
+                             rondel_fn fn,
+                             void *user_data);
+
+/**
+ * One of the addresses that a look-up found, counted from 0. The future must still live: in its callback, or kept.
+ *
+ * `RONDEL_EINVAL` beyond the last one or for NULL, `RONDEL_EAGAIN` while it is pending, `RONDEL_EKIND` for the future of
+ * another operation. Loop thread only.
+ */
+int64_t rondel_resolve_addr(rondel_future future,
+                            size_t index,
+                            rondel_address *out);
+
+/**
+ * Writes an address without its port as text, and gives the length without its NUL. `text` may be NULL.
+ *
+ * `RONDEL_ENOBUFS` if `size` is too small, `RONDEL_EINVAL` for NULL or a family that is neither 4 nor 6. Any thread.
+ */
+int64_t rondel_address_text(const rondel_address *address,
+                            char *text,
+                            size_t size);
+
+/** @} */
+
+/**
+ * @defgroup rondel_pool Work on other threads
+ * @{
+ */
+
+/**
+ * Runs `work(arg)` on a thread of the worker pool: the result is what it returns.
+ *
+ * Cancelled or timed out before it begins, it never runs. Once it runs it completes when it returns, and only then, so
+ * `arg` can be freed when the completion is told; cancelled meanwhile, it completes with `RONDEL_ECANCELED` whatever it
+ * returns. `RONDEL_EINVAL` without a function, `RONDEL_EAGAIN` if no thread can be started. Loop thread only.
+ */
+rondel_future rondel_work(rondel_loop loop,
+                          rondel_task_fn work,
+                          void *arg,
+                          rondel_fn fn,
+                          void *user_data);
+
+/**
+ * Inside the function of `rondel_work`: 1 if it was cancelled, timed out, or its loop is being freed, so that it may
+ * return early; else 0. `RONDEL_ESTATE` outside. Any thread.
+ */
+int64_t rondel_work_cancelled(void);
+
+/**
+ * Sets how many threads run `rondel_work` at most, 1 to 1024, for the whole process, and gives what is in force; 0 only
+ * asks. From the start it is the number of processors, but at least 4. Threads start as they are needed.
+ *
+ * `RONDEL_EINVAL` for another number. Any thread.
+ */
+int64_t rondel_pool_size(int64_t threads);
+
+/** @} */
+
+/**
+ * @defgroup rondel_next Completions without callbacks
+ * @{
+ */
+
+/**
+ * Runs the loop until something that was started with `rondel_enqueue` has happened, and hands out up to `capacity` of
+ * those; gives how many.
+ *
+ * 0: `timeout_ns` nanoseconds have passed, or `rondel_stop` or `rondel_wake` came; or, if there is no limit
+ * (`RONDEL_FOREVER` or any negative time), nothing is alive that could happen. With a timeout of 0 it never waits.
+ * Futures that it hands out stay valid until its next call, longer if you hold them. Callbacks run in it as in
+ * `rondel_run`. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` from within a callback of the same loop.
+ */
+int64_t rondel_next(rondel_loop loop,
+                    rondel_completion *out,
+                    size_t capacity,
+                    int64_t timeout_ns);
+
+/** @} */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Futures: results that are there or will be, of operations and of promises.
+
+use super::types::*;
+use super::{done, listener, number, with_core, with_loop_core};
+use crate::callback::UserData;
+use crate::error::{Error, to_code};
+use crate::handle::Handle;
+use crate::inbox::Message;
+use crate::registry;
+use std::ffi::c_void;
+
+/// Passed as `fn` to an operation: its future is kept, yours to look at, await, combine and release.
+/// `RONDEL_FUTURE` stands for it and its NULL.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_keep(source: rondel_handle, _result: i64, _user_data: *mut c_void) {
+    // Mostly known by its address and never called; where a linker gave it another one, this does the same.
+    let _ = with_core(source, |core, handle| core.retain(handle));
+}
+
+/// Passed as `fn` to an operation, a timer, a listener…: what would be told is queued, and `rondel_next` hands it out.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_enqueue(source: rondel_handle, result: i64, user_data: *mut c_void) {
+    // As for rondel_keep.
+    let _ = with_core(source, |core, handle| core.enqueue(handle, result, UserData::new(user_data)));
+}
+
+/// Makes a promise: a future that is yours to set. It does not keep the loop running.
+///
+/// You hold it: `rondel_release` lets it go. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_new(r#loop: rondel_loop) -> rondel_future {
+    number(with_loop_core(r#loop, |core| core.new_promise()))
+}
+
+/// Completes a promise with a value, 0 or more.
+///
+/// `RONDEL_EINVAL` for a negative value, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
+/// operation. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_set(future: rondel_future, value: i64) -> i64 {
+    done(with_core(future, |core, handle| {
+        core.future_mut(handle)?;
+        if value < 0 { Err(Error::EINVAL) } else { core.settle(handle, value) }
+    }))
+}
+
+/// Completes a promise with an error, a negative code.
+///
+/// `RONDEL_EINVAL` for another code, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
+/// operation. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_fail(future: rondel_future, code: i64) -> i64 {
+    done(with_core(future, |core, handle| {
+        core.future_mut(handle)?;
+        if code >= 0 { Err(Error::EINVAL) } else { core.settle(handle, code) }
+    }))
+}
+
+/// As `rondel_future_set`, from any thread: the loop does it in one of its next turns.
+///
+/// Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
+/// error.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_set_threadsafe(future: rondel_future, value: i64) -> i64 {
+    done(if value < 0 { Handle::from_caller(future).and(Err(Error::EINVAL)) } else { settle_threadsafe(future, value) })
+}
+
+/// As `rondel_future_fail`, from any thread: the loop does it in one of its next turns.
+///
+/// Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
+/// error.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_fail_threadsafe(future: rondel_future, code: i64) -> i64 {
+    done(if code >= 0 { Handle::from_caller(future).and(Err(Error::EINVAL)) } else { settle_threadsafe(future, code) })
+}
+
+fn settle_threadsafe(future: rondel_future, result: i64) -> crate::error::Result<()> {
+    let handle = Handle::from_caller(future)?;
+    registry::place(handle).inbox.post(Message::Settle(handle, result))
+}
+
+/// Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.
+///
+/// Any number can be added; they are called in that order, after the one the operation was started with.
+/// `RONDEL_EINVAL` without a function. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_then(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> i64 {
+    done(with_core(future, |core, handle| {
+        core.future_mut(handle)?;
+        core.then(handle, listener(r#fn, user_data)?)
+    }))
+}
+
+/// `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_state(future: rondel_future) -> i64 {
+    to_code(with_core(future, |core, handle| core.future_mut(handle).map(|future| future.state() as i64)))
+}
+
+/// The result, a value or a negative code; `RONDEL_EAGAIN` while it is pending. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_result(future: rondel_future) -> i64 {
+    to_code(with_core(future, |core, handle| core.future_mut(handle)?.result()))
+}
+
+/// What the operation works on: the stream of a read or write, the listener of an accept, else the loop. It may be
+/// closed by now. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_origin(future: rondel_future) -> rondel_handle {
+    number(with_core(future, |core, handle| core.future_mut(handle).map(|future| future.origin)))
+}
+
+/// Holds a future once more: it lives until it was released as often. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_retain(future: rondel_future) -> i64 {
+    done(with_core(future, |core, handle| core.retain(handle)))
+}
+
+/// Lets go of a future that you hold. It is no cancel: the operation goes on.
+///
+/// A future that nobody holds frees itself once it is done and everybody was told; a promise, when nobody waits for it
+/// either. `RONDEL_ESTATE` if nobody holds it. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_release(future: rondel_future) -> i64 {
+    done(with_core(future, |core, handle| core.release(handle)))
+}
+
+/// Cancels what is pending: it completes with `RONDEL_ECANCELED`, told in a later step of the loop.
+///
+/// Work on the pool that has begun cannot be stopped: it completes so when its function returns, which can look at
+/// `rondel_work_cancelled`. `RONDEL_ESTATE` if it is done already. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_cancel(future: rondel_future) -> i64 {
+    done(with_core(future, |core, handle| core.cancel(handle, Error::ECANCELED)))
+}
+
+/// Gives a future `ns` nanoseconds from now: if it is not done by then it is cancelled and completes with
+/// `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing.
+///
+/// Gives the same future, so that calls chain. `RONDEL_EINVAL` if `ns` is negative. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_timeout(future: rondel_future, ns: i64) -> rondel_future {
+    number(with_core(future, |core, handle| core.set_timeout(handle, ns).map(|()| handle)))
+}

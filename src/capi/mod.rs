@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The C boundary: checks, translates, calls the core. It decides nothing.
+//!
+//! One file a noun, in the order in which the header is to be read.
+#![allow(unsafe_code, non_camel_case_types, clippy::missing_safety_doc)]
+
+pub mod types;
+
+pub mod error;
+
+pub mod library;
+
+pub mod event_loop;
+
+pub mod handle;
+
+pub mod schedule;
+
+pub mod timer;
+
+pub mod future;
+
+pub mod stream;
+
+pub mod tcp;
+
+pub mod resolve;
+
+pub mod pool;
+
+pub mod next;
+
+use crate::callback::{Callback, Notify, UserData};
+use crate::error::{Error, Result, to_code};
+use crate::event_loop::{Core, Loop};
+use crate::handle::Handle;
+use crate::registry;
+use std::ffi::c_void;
+use types::{rondel_fn, rondel_handle};
+
+/// Calls `f` with the loop of a handle, if this thread may have it now.
+fn with_loop<R>(number: rondel_handle, f: impl FnOnce(&Loop, Handle) -> Result<R>) -> Result<R> {
+    let handle = Handle::from_caller(number)?;
+    let guard = registry::place(handle).cell.enter()?;
+    f(guard.get().ok_or(Error::EGONE)?, handle)
+}
+
+/// Calls `f` with the state of the loop of a handle, if this thread may have it now.
+fn with_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
+    with_loop(number, |the_loop, handle| f(&mut the_loop.core.borrow_mut(), handle))
+}
+
+/// As `with_core`, for a function that takes a loop and nothing else.
+fn with_loop_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core) -> Result<R>) -> Result<R> {
+    with_core(number, |core, handle| {
+        core.check_loop(handle)?;
+        f(core)
+    })
+}
+
+/// A function that gives 0 or a code.
+fn done(result: Result<()>) -> i64 {
+    to_code(result.map(|()| 0))
+}
+
+/// A function that gives a handle or a code.
+fn number(result: Result<Handle>) -> i64 {
+    to_code(result.map(Handle::number))
+}
+
+/// What `(fn, user_data)` asks for at the end of a one-shot operation.
+fn notify(function: rondel_fn, user_data: *mut c_void) -> Notify {
+    let Some(function) = function else { return Notify::Nobody };
+    if std::ptr::fn_addr_eq(function, future::rondel_keep as crate::callback::Function) {
+        Notify::Keep
+    } else if std::ptr::fn_addr_eq(function, future::rondel_enqueue as crate::callback::Function) {
+        Notify::Enqueue(UserData::new(user_data))
+    } else {
+        Notify::Call(Callback { function, data: UserData::new(user_data) })
+    }
+}
+
+/// What `(fn, user_data)` asks for where something is told again and again, and somebody must listen.
+fn listener(function: rondel_fn, user_data: *mut c_void) -> Result<Notify> {
+    match notify(function, user_data) {
+        Notify::Nobody | Notify::Keep => Err(Error::EINVAL),
+        notify => Ok(notify),
+    }
+}
+
+/// As `listener`, where NULL means that nobody wants to be told.
+fn optional_listener(function: rondel_fn, user_data: *mut c_void) -> Result<Option<Notify>> {
+    function.map(|_| listener(function, user_data)).transpose()
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The types of the API.
+
+use std::ffi::c_void;
+
+/// Names an object of Rondel, like a file descriptor: positive when valid, a negative error code when not.
+///
+/// A handle whose object is gone is refused with `RONDEL_EGONE`, one of the wrong kind with `RONDEL_EKIND`; a negative
+/// one passed to any function comes back as it is, so calls chain and one check at the end suffices.
+pub type rondel_handle = i64;
+/// An event loop.
+pub type rondel_loop = i64;
+/// A timer.
+pub type rondel_timer = i64;
+/// A result that is there or will be.
+pub type rondel_future = i64;
+/// Something that carries bytes both ways in order: so far, a connected TCP handle.
+pub type rondel_stream = i64;
+/// A TCP socket: unconnected, listening or connected.
+pub type rondel_tcp = i64;
+/// A callback that runs every turn: idle, prepare or check.
+pub type rondel_hook = i64;
+
+/// Told of something: `source` is what it comes from, `result` a value or a negative code.
+///
+/// For one-shot operations `source` is their future, valid until the function returns; for whatever tells more than
+/// once (timers, listeners, hooks, watermarks, close notices) it is that handle.
+pub type rondel_fn = Option<extern "C" fn(source: rondel_handle, result: i64, user_data: *mut c_void)>;
+
+/// Told of bytes that came in: `n` of them, valid until the function returns; or a negative `n` once, `RONDEL_EOF` or
+/// another code, when no more will come.
+pub type rondel_read_fn =
+    Option<extern "C" fn(stream: rondel_stream, bytes: *const u8, n: i64, user_data: *mut c_void)>;
+
+/// Asked for memory to receive into: `*size` is what would be good, and is to be set to what there is.
+///
+/// The memory is Rondel's until the read function is told of it (with `n` 0 if nothing came after all). NULL: there is
+/// none; the read function is then told `RONDEL_ENOBUFS` and reading stops.
+pub type rondel_alloc_fn =
+    Option<extern "C" fn(stream: rondel_stream, size: *mut usize, user_data: *mut c_void) -> *mut u8>;
+
+/// A function that takes an argument and gives a value or a negative code: work for another thread.
+pub type rondel_task_fn = Option<extern "C" fn(arg: *mut c_void) -> i64>;
+
+/// Some of the bytes of a write.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rondel_buffer {
+    /// The first byte; may be NULL if `length` is 0.
+    pub bytes: *const c_void,
+    /// How many.
+    pub length: usize,
+}
+
+/// An internet address.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rondel_address {
+    /// 4 or 6.
+    pub family: i32,
+    /// 0 to 65535, in the machine's own byte order.
+    pub port: i32,
+    /// The interface of a link-local IPv6 address, else 0.
+    pub scope: u32,
+    /// The address in network byte order: 4 or 16 of these.
+    pub bytes: [u8; 16],
+}
+
+/// Something that happened, as `rondel_next` hands it out: what a `rondel_fn` would have been told.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub struct rondel_completion {
+    /// The future or handle it comes from. A future stays valid until the next call of `rondel_next`.
+    pub source: rondel_handle,
+    /// A value or a negative code.
+    pub result: i64,
+    /// The pointer given where the operation was started.
+    pub user_data: *mut c_void,
+}
+
+/// A nanosecond, the unit of all times.
+pub const RONDEL_NS: i64 = 1;
+/// A microsecond.
+pub const RONDEL_US: i64 = 1_000;
+/// A millisecond: `250 * RONDEL_MS`.
+pub const RONDEL_MS: i64 = 1_000_000;
+/// A second.
+pub const RONDEL_SECOND: i64 = 1_000_000_000;
+/// Longer than anything lasts.
+pub const RONDEL_FOREVER: i64 = i64::MAX;
+
+/// `rondel_run`: until nothing is alive, or `rondel_stop`.
+pub const RONDEL_RUN_DEFAULT: i32 = 0;
+/// `rondel_run`: until at least one callback has run, waiting for it if need be.
+pub const RONDEL_RUN_ONCE: i32 = 1;
+/// `rondel_run`: one turn, which never waits.
+pub const RONDEL_RUN_NOWAIT: i32 = 2;
+/// `rondel_run`: until `rondel_stop`, even when nothing is alive: for a loop that other threads feed.
+pub const RONDEL_RUN_FOREVER: i32 = 3;
+
+/// `rondel_future_state`: not done.
+pub const RONDEL_PENDING: i64 = 0;
+/// `rondel_future_state`: a task that has begun.
+pub const RONDEL_RUNNING: i64 = 1;
+/// `rondel_future_state`: done, with a value or an error.
+pub const RONDEL_DONE: i64 = 2;
+/// `rondel_future_state`: ended with `RONDEL_ECANCELED`.
+pub const RONDEL_CANCELLED: i64 = 3;
+
+/// `rondel_kind`: a loop.
+pub const RONDEL_KIND_LOOP: i64 = 1;
+/// `rondel_kind`: a timer.
+pub const RONDEL_KIND_TIMER: i64 = 2;
+/// `rondel_kind`: a future.
+pub const RONDEL_KIND_FUTURE: i64 = 3;
+/// `rondel_kind`: a TCP socket.
+pub const RONDEL_KIND_TCP: i64 = 4;
+/// `rondel_kind`: a hook of `rondel_idle_start`.
+pub const RONDEL_KIND_IDLE: i64 = 5;
+/// `rondel_kind`: a hook of `rondel_prepare_start`.
+pub const RONDEL_KIND_PREPARE: i64 = 6;
+/// `rondel_kind`: a hook of `rondel_check_start`.
+pub const RONDEL_KIND_CHECK: i64 = 7;
+
+/// `rondel_metric`: turns of the loop.
+pub const RONDEL_METRIC_TURNS: i32 = 0;
+/// `rondel_metric`: events that polls brought.
+pub const RONDEL_METRIC_EVENTS: i32 = 1;
+/// `rondel_metric`: nanoseconds spent waiting.
+pub const RONDEL_METRIC_IDLE_TIME: i32 = 2;
+/// `rondel_metric`: nanoseconds spent in `rondel_run` and its kin, not waiting.
+pub const RONDEL_METRIC_BUSY_TIME: i32 = 3;
+/// `rondel_metric`: callbacks made.
+pub const RONDEL_METRIC_CALLBACKS: i32 = 4;
+/// `rondel_metric`: handles that live now, futures included.
+pub const RONDEL_METRIC_HANDLES: i32 = 5;
+/// `rondel_metric`: polls for events; turns with callbacks waiting may do without.
+pub const RONDEL_METRIC_POLLS: i32 = 6;
+
+/// `rondel_resolve`: IPv4 addresses only.
+pub const RONDEL_RESOLVE_IPV4: i32 = 1;
+/// `rondel_resolve`: IPv6 addresses only.
+pub const RONDEL_RESOLVE_IPV6: i32 = 2;
+/// `rondel_resolve`: the host is a numeric address; no name server is asked.
+pub const RONDEL_RESOLVE_NUMERIC: i32 = 4;
+/// `rondel_resolve`: addresses to bind to; a host of NULL is every interface.
+pub const RONDEL_RESOLVE_PASSIVE: i32 = 8;

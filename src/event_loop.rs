@@ -1,0 +1,579 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! One turn: due timers, ready callbacks, idle, prepare, poll, I/O callbacks, check, close notices.
+//!
+//! `Core` is the state, and every operation on it borrows it as a whole. `Loop` drives: it asks the core for the next
+//! call that is due, ends the borrow, makes the call, and asks again. So no borrow is alive while a callback runs,
+//! and a callback may do anything to the core.
+
+use crate::callback::{Call, ReadFunction, UserData};
+use crate::error::{Error, Result};
+use crate::future::Future;
+use crate::handle::{Handle, Table};
+use crate::hook::{Hooks, Phase};
+use crate::inbox::{Inbox, Message};
+use crate::lifecycle::{Closing, Entry, Kind, Object};
+use crate::net::stream::{Received, Spares};
+use crate::reactor::{Reactor, Readiness};
+use crate::ready::{Completion, Ready, Step};
+use crate::registry;
+use crate::sys::{self, lent::Lender};
+use crate::timers::Timers;
+use std::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+
+/// What `rondel_metric` tells.
+#[derive(Default)]
+pub struct Metrics {
+    pub turns: i64,
+    pub polls: i64,
+    pub events: i64,
+    pub callbacks: i64,
+    pub idle: i64,
+    pub started: i64,
+    /// Time spent in runs that ended.
+    pub ran: i64,
+}
+
+pub struct Core {
+    pub handle: Handle,
+    pub table: Table<Entry>,
+    pub ready: Ready,
+    pub timers: Timers,
+    pub reactor: Reactor,
+    pub hooks: Hooks,
+    pub closing: Closing,
+    pub spares: Spares,
+    pub completions: VecDeque<Completion>,
+    /// Futures whose completions were handed out and that live until more is asked for.
+    pub handed_out: Vec<Handle>,
+    /// Streams with small writes that leave when the callback returns.
+    pub dirty: Vec<Handle>,
+    /// Listeners that wait for a descriptor to become free.
+    pub starved: Vec<Handle>,
+    pub metrics: Metrics,
+    /// Time of this turn.
+    pub now: i64,
+    /// How many things keep the loop running.
+    pub alive: usize,
+    pub running: bool,
+    pub freeing: bool,
+    pub stop: bool,
+    inbox: &'static Inbox,
+    messages: Vec<Message>,
+}
+
+/// When a run ends, beside `rondel_stop`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    NothingAlive,
+    OneCallback,
+    OneTurn,
+    Stopped,
+    Done(Handle),
+    /// A completion can be handed out, or this time has come.
+    Completion(Option<i64>),
+}
+
+/// How many turns in a row may do without a poll when callbacks are ready.
+const TURNS_WITHOUT_POLL: u32 = 4;
+/// How many turns a wait for completions may go on after its time, as long as something is ready.
+const LATE_TURNS: u32 = 3;
+/// How often one stream is read from before others get their turn.
+const READS_A_WAKE_UP: usize = 32;
+/// How many connections one listener takes before others get their turn.
+const ACCEPTS_A_WAKE_UP: usize = 64;
+
+thread_local! {
+    static CURRENT: Cell<i64> = const { Cell::new(0) };
+}
+
+/// The loop that runs on this thread.
+pub fn current() -> Option<Handle> {
+    Handle::from_caller(CURRENT.get()).ok()
+}
+
+pub struct Loop {
+    pub core: RefCell<Core>,
+    read_buffer: RefCell<ReadBuffer>,
+}
+
+/// Where push reads go. It starts on a page: the kernel copies several times slower to an address just off an
+/// alignment.
+struct ReadBuffer {
+    bytes: Vec<u8>,
+    start: usize,
+}
+
+const READ_SIZE: usize = 256 * 1024;
+const PAGE: usize = 4096;
+
+impl ReadBuffer {
+    fn new() -> ReadBuffer {
+        let bytes = vec![0; READ_SIZE + PAGE];
+        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
+        ReadBuffer { bytes, start }
+    }
+
+    fn room(&mut self) -> &mut [u8] {
+        &mut self.bytes[self.start..self.start + READ_SIZE]
+    }
+}
+
+impl Loop {
+    /// Makes a loop and gives it its place.
+    pub fn create() -> Result<Handle> {
+        let (index, generation) = registry::reserve()?;
+        let (reactor, waker) = match Reactor::new() {
+            Ok(made) => made,
+            Err(error) => {
+                registry::give_back(index, generation);
+                return Err(error.into());
+            }
+        };
+        let place = registry::place_at(index);
+        let mut table = Table::new(index, generation);
+        let handle = table.insert(Entry::new(Kind::Loop, Object::Loop))?;
+        let core = Core {
+            handle,
+            table,
+            ready: Ready::default(),
+            timers: Timers::default(),
+            reactor,
+            hooks: Hooks::default(),
+            closing: Closing::default(),
+            spares: Spares::default(),
+            completions: VecDeque::new(),
+            handed_out: Vec::new(),
+            dirty: Vec::new(),
+            starved: Vec::new(),
+            metrics: Metrics::default(),
+            now: sys::clock(),
+            alive: 0,
+            running: false,
+            freeing: false,
+            stop: false,
+            inbox: &place.inbox,
+            messages: Vec::new(),
+        };
+        let made = Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()) };
+        place.cell.enter()?.put(Box::new(made));
+        place.inbox.open(handle, waker);
+        Ok(handle)
+    }
+
+    /// Closes every handle, completes every operation, gives every notice. The caller then drops the loop.
+    pub fn shut_down(&self) -> Result<()> {
+        {
+            let mut core = self.core.borrow_mut();
+            if core.running {
+                return Err(Error::EBUSY);
+            }
+            core.running = true;
+            core.freeing = true;
+            core.inbox.close_to_callers();
+            core.abandon_everything();
+        }
+        let outer = CURRENT.replace(self.core.borrow().handle.number());
+        loop {
+            let ready = {
+                let mut core = self.core.borrow_mut();
+                core.take_messages();
+                core.ready.len()
+            };
+            self.run_ready(ready);
+            self.run_close_notices();
+            let mut core = self.core.borrow_mut();
+            core.completions.clear();
+            if core.ready.len() == 0 && core.closing.is_empty() && !core.inbox.is_filled() {
+                if !core.waits_for_workers() {
+                    break;
+                }
+                // Whatever goes wrong with the wait, the workers still answer: look again.
+                let _ = core.reactor.wait(None);
+            }
+        }
+        self.run_last_notices();
+        CURRENT.set(outer);
+        let mut core = self.core.borrow_mut();
+        core.running = false;
+        core.inbox.close();
+        Ok(())
+    }
+
+    /// Runs turns until `until` is so or the loop is stopped.
+    pub fn run(&self, until: Until) -> Result<()> {
+        {
+            let mut core = self.core.borrow_mut();
+            if core.running {
+                return Err(Error::EBUSY);
+            }
+            core.running = true;
+            core.now = sys::clock();
+            core.metrics.started = core.now;
+        }
+        let outer = CURRENT.replace(self.core.borrow().handle.number());
+        let mut result = Ok(());
+        let mut late_turns = 0;
+        while self.goes_on(until) {
+            let came = match self.turn(until) {
+                Ok(came) => came,
+                Err(error) => {
+                    result = Err(error);
+                    break;
+                }
+            };
+            let ended = match until {
+                Until::OneTurn => true,
+                Until::OneCallback => came.called || came.woken,
+                Until::Completion(limit) => came.woken || self.is_over(limit, &mut late_turns),
+                Until::NothingAlive | Until::Stopped | Until::Done(_) => false,
+            };
+            if ended {
+                break;
+            }
+        }
+        CURRENT.set(outer);
+        let mut core = self.core.borrow_mut();
+        core.stop = false;
+        core.running = false;
+        core.metrics.ran += sys::clock() - core.metrics.started;
+        result
+    }
+
+    fn goes_on(&self, until: Until) -> bool {
+        let core = self.core.borrow();
+        if core.stop {
+            return false;
+        }
+        match until {
+            Until::NothingAlive | Until::OneCallback => core.is_alive(),
+            Until::OneTurn | Until::Stopped => true,
+            Until::Done(future) => core.is_pending(future),
+            Until::Completion(limit) => core.completions.is_empty() && (limit.is_some() || core.is_alive()),
+        }
+    }
+
+    /// Whether a wait for completions has had its time. What is ready by then gets a few turns more: a read that came
+    /// in with the last poll is told of in the turn after it.
+    fn is_over(&self, limit: Option<i64>, late_turns: &mut u32) -> bool {
+        if limit.is_none_or(|limit| sys::clock() < limit) {
+            return false;
+        }
+        *late_turns += 1;
+        *late_turns > LATE_TURNS || self.core.borrow().ready.len() == 0
+    }
+
+    fn turn(&self, until: Until) -> Result<Came> {
+        let (before, mark, ready) = {
+            let mut core = self.core.borrow_mut();
+            core.metrics.turns += 1;
+            core.take_messages();
+            (core.metrics.callbacks, core.timers.mark(), core.ready.len())
+        };
+        self.run_timers(mark);
+        self.run_ready(ready);
+        self.run_hooks(Phase::Idle);
+        self.run_hooks(Phase::Prepare);
+        let woken = self.poll(until)?;
+        self.run_hooks(Phase::Check);
+        self.run_close_notices();
+        let core = self.core.borrow();
+        // A wake-up that brought messages is theirs.
+        Ok(Came { woken: woken && !core.inbox.is_filled(), called: core.metrics.callbacks != before })
+    }
+
+    fn run_timers(&self, mark: u64) {
+        self.core.borrow_mut().update_now();
+        loop {
+            let step = self.core.borrow_mut().pop_timer(mark);
+            match step {
+                Some(step) => self.take(step),
+                None => break,
+            }
+        }
+    }
+
+    fn run_ready(&self, count: usize) {
+        for _ in 0..count {
+            let step = self.core.borrow_mut().pop_ready();
+            self.take(step);
+        }
+    }
+
+    fn run_hooks(&self, phase: Phase) {
+        let mut last = 0;
+        loop {
+            let step = self.core.borrow_mut().next_hook(phase, &mut last);
+            match step {
+                Some(step) => self.take(step),
+                None => break,
+            }
+        }
+    }
+
+    fn run_close_notices(&self) {
+        let mut left = self.core.borrow().closing.len();
+        loop {
+            let step = self.core.borrow_mut().next_close_notice(&mut left);
+            match step {
+                Some(step) => self.take(step),
+                None => break,
+            }
+        }
+    }
+
+    fn run_last_notices(&self) {
+        loop {
+            let step = self.core.borrow_mut().next_loop_notice();
+            match step {
+                Some(step) => self.take(step),
+                None => break,
+            }
+        }
+    }
+
+    /// Waits for events and lets their objects act. Whether the loop was woken.
+    fn poll(&self, until: Until) -> Result<bool> {
+        let count = {
+            let mut core = self.core.borrow_mut();
+            match core.poll_timeout(until) {
+                Wait::Skip => return Ok(false),
+                Wait::Until(timeout) => core.wait(timeout)?,
+            }
+        };
+        let mut woken = false;
+        for index in 0..count {
+            let readiness = self.core.borrow().reactor.readiness(index);
+            match readiness {
+                Some(readiness) => self.dispatch(readiness),
+                None => woken = true,
+            }
+        }
+        Ok(woken)
+    }
+
+    fn dispatch(&self, readiness: Readiness) {
+        let (handle, what) = {
+            let mut core = self.core.borrow_mut();
+            let Some(handle) = core.table.by_key(readiness.key) else { return };
+            let Ok(entry) = core.table.get(handle) else { return };
+            let what = match entry.object {
+                Object::Stream(_) => What::Stream,
+                Object::Listener(_) => What::Listener,
+                Object::Attempt(_) => What::Attempt,
+                _ => return,
+            };
+            match what {
+                What::Stream if readiness.writable => core.flush(handle),
+                What::Attempt => core.attempt_ready(handle),
+                _ => {}
+            }
+            (handle, what)
+        };
+        match what {
+            What::Stream if readiness.readable => self.receive(handle),
+            What::Listener => self.accept(handle),
+            _ => {}
+        }
+    }
+
+    /// Reads what a stream has and gives it to its reader, as long as the reader wants it.
+    fn receive(&self, handle: Handle) {
+        let mut buffer = self.read_buffer.borrow_mut();
+        for _ in 0..READS_A_WAKE_UP {
+            let received = self.core.borrow_mut().receive(handle, buffer.room());
+            let more = match received {
+                Received::Nothing => return,
+                Received::Bytes { function, data, count, more } => {
+                    function(handle.number(), buffer.room().as_ptr(), count as i64, data.pointer());
+                    more
+                }
+                Received::End { function, data, code } => {
+                    function(handle.number(), std::ptr::null(), code.code(), data.pointer());
+                    false
+                }
+                Received::WantsMemory { lender, function, data } => self.receive_into(handle, lender, function, data),
+            };
+            self.after_callback();
+            if !more {
+                return;
+            }
+        }
+    }
+
+    fn receive_into(&self, handle: Handle, lender: Lender, function: ReadFunction, data: UserData) -> bool {
+        let mut memory = lender.ask(handle.number(), READ_SIZE);
+        self.after_callback();
+        let received = self.core.borrow_mut().receive_into(handle, memory.as_mut());
+        let start = memory.map_or(std::ptr::null(), |memory| memory.pointer());
+        let (count, more) = match received {
+            Received::Bytes { count, more, .. } => (count as i64, more),
+            Received::End { code, .. } => (code.code(), false),
+            Received::Nothing | Received::WantsMemory { .. } => return false,
+        };
+        function(handle.number(), start, count, data.pointer());
+        more
+    }
+
+    fn accept(&self, handle: Handle) {
+        for _ in 0..ACCEPTS_A_WAKE_UP {
+            let step = self.core.borrow_mut().accept_next(handle);
+            match step {
+                Some(step) => self.take(step),
+                None => return,
+            }
+        }
+    }
+
+    /// Does what a step asks for, with no borrow alive while a callback runs.
+    fn take(&self, step: Step) {
+        match step {
+            Step::Nothing => {}
+            Step::Call(call) => self.make(call),
+            Step::Tell(future) => loop {
+                let call = self.core.borrow_mut().next_to_tell(future);
+                match call {
+                    Some(call) => self.make(call),
+                    None => break,
+                }
+            },
+            Step::Receive(stream) => self.receive(stream),
+        }
+    }
+
+    fn make(&self, call: Call) {
+        call.make();
+        self.after_callback();
+    }
+
+    fn after_callback(&self) {
+        let mut core = self.core.borrow_mut();
+        core.metrics.callbacks += 1;
+        core.flush_dirty();
+    }
+}
+
+/// What came of a turn.
+struct Came {
+    woken: bool,
+    called: bool,
+}
+
+#[derive(Clone, Copy)]
+enum What {
+    Stream,
+    Listener,
+    Attempt,
+}
+
+enum Wait {
+    Skip,
+    /// Nanoseconds; `None` is without limit.
+    Until(Option<i64>),
+}
+
+impl Core {
+    pub fn is_alive(&self) -> bool {
+        self.alive > 0 || self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+    }
+
+    /// Time spent in runs without waiting, the present run included.
+    pub fn busy_time(&self) -> i64 {
+        let present = if self.running { sys::clock() - self.metrics.started } else { 0 };
+        self.metrics.ran + present - self.metrics.idle
+    }
+
+    pub fn update_now(&mut self) {
+        self.now = sys::clock();
+    }
+
+    fn take_messages(&mut self) {
+        if self.inbox.is_filled() {
+            self.inbox.take(&mut self.messages);
+            for message in self.messages.drain(..) {
+                self.ready.push_message(message);
+            }
+        }
+    }
+
+    fn poll_timeout(&mut self, until: Until) -> Wait {
+        let hooked = self.hooks.any();
+        if self.ready.len() > 0
+            && !hooked
+            && until != Until::OneTurn
+            && self.ready.turns_without_poll < TURNS_WITHOUT_POLL
+        {
+            self.ready.turns_without_poll += 1;
+            return Wait::Skip;
+        }
+        self.ready.turns_without_poll = 0;
+        let ended = match until {
+            Until::OneTurn => true,
+            Until::NothingAlive | Until::OneCallback => !self.is_alive(),
+            Until::Done(future) => !self.is_pending(future),
+            Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
+            Until::Stopped => false,
+        };
+        if ended || self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() {
+            return Wait::Until(Some(0));
+        }
+        let due = match (self.timers.next_due(), until) {
+            (Some(due), Until::Completion(Some(limit))) => Some(due.min(limit)),
+            (None, Until::Completion(limit)) => limit,
+            (due, _) => due,
+        };
+        Wait::Until(due.map(|due| (due - sys::clock()).max(0)))
+    }
+
+    fn something_is_due_now(&self) -> bool {
+        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+    }
+
+    /// Nanoseconds until something is due by itself; `None`: nothing will be.
+    pub fn time_to_next(&mut self) -> Option<i64> {
+        if self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() || !self.completions.is_empty() {
+            return Some(0);
+        }
+        self.timers.next_due().map(|due| (due - sys::clock()).max(0))
+    }
+
+    fn wait(&mut self, timeout: Option<i64>) -> Result<usize> {
+        self.metrics.polls += 1;
+        let before = if timeout == Some(0) { None } else { Some(sys::clock()) };
+        self.reactor.wait(timeout)?;
+        self.update_now();
+        if let Some(before) = before {
+            self.metrics.idle += self.now - before;
+        }
+        let count = self.reactor.count();
+        self.metrics.events += count as i64;
+        Ok(count)
+    }
+
+    /// What a new handle needs: room in the table, and a loop that is not on its way out.
+    pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
+        if self.freeing {
+            return Err(Error::EGONE);
+        }
+        self.table.insert(Entry::new(kind, object))
+    }
+
+    pub fn insert_future(&mut self, future: Future) -> Result<Handle> {
+        let active = future.keeps_loop_alive();
+        let handle = self.insert(Kind::Future, Object::Future(future))?;
+        if active {
+            self.set_active(handle, true);
+        }
+        Ok(handle)
+    }
+
+    /// Takes back a future whose operation could not be started.
+    pub fn withdraw_future(&mut self, future: Handle) {
+        self.set_active(future, false);
+        self.table.remove(future);
+    }
+
+    pub fn inbox(&self) -> &'static Inbox {
+        self.inbox
+    }
+}

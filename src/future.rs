@@ -1,0 +1,378 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Futures: what every one-shot operation is while it goes on, and its result after that.
+//!
+//! A future completes exactly once, and then tells everybody who waits for it, in a later step of the loop. It is freed
+//! when it is done, has told, and nobody holds it. Cancelling asks the operation behind it to end; each noun knows
+//! how to end its own.
+
+use crate::callback::{Call, Notify};
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::handle::Handle;
+use crate::lifecycle::Object;
+use crate::net::connect::Connecting;
+use crate::pool::Task;
+use crate::ready::Step;
+use crate::sys;
+use crate::timers::TimerId;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum State {
+    Pending = 0,
+    Running = 1,
+    Done = 2,
+    Cancelled = 3,
+}
+
+/// The operation that a pending future stands for: what cancelling it has to end.
+pub enum Op {
+    /// A promise, completed by its owner.
+    Promise,
+    /// Done when its turn in the ready queue comes.
+    Soon,
+    Later(TimerId),
+    Accept,
+    Read,
+    Write,
+    Shutdown,
+    Connect(Box<Connecting>),
+    Work(Arc<Task>),
+    LookUp(Arc<Task>),
+    /// A look-up that is done: what it found.
+    Found(Box<[SocketAddr]>),
+    /// Nothing to end any more.
+    Over,
+}
+
+pub struct Future {
+    state: State,
+    /// Queued to tell those who wait.
+    queued: bool,
+    /// Everybody was told, or nobody waited.
+    told: bool,
+    notify: Notify,
+    holders: u32,
+    result: i64,
+    /// What the operation works on: a stream, a listener, the loop.
+    pub origin: Handle,
+    pub op: Op,
+    pub deadline: Option<TimerId>,
+    /// Why it is being ended although its operation cannot be stopped: the result it will have.
+    pub given_up: Option<Error>,
+    thens: Thens,
+}
+
+/// Whoever waits for a future beside its starter. Mostly there is none or one.
+#[derive(Default)]
+enum Thens {
+    #[default]
+    None,
+    One(Notify),
+    /// First come, first told.
+    Many(Box<std::collections::VecDeque<Notify>>),
+}
+
+impl Thens {
+    fn push(&mut self, notify: Notify) {
+        match self {
+            Thens::None => *self = Thens::One(notify),
+            Thens::One(first) => *self = Thens::Many(Box::new([*first, notify].into())),
+            Thens::Many(list) => list.push_back(notify),
+        }
+    }
+
+    fn pop(&mut self) -> Option<Notify> {
+        match self {
+            Thens::None => None,
+            Thens::One(notify) => {
+                let notify = *notify;
+                *self = Thens::None;
+                Some(notify)
+            }
+            Thens::Many(list) => list.pop_front(),
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        match self {
+            Thens::None => true,
+            Thens::One(_) => false,
+            Thens::Many(list) => list.is_empty(),
+        }
+    }
+}
+
+impl Future {
+    pub fn new(op: Op, origin: Handle, notify: Notify) -> Future {
+        let holders = u32::from(matches!(notify, Notify::Keep));
+        Future {
+            state: State::Pending,
+            queued: false,
+            told: false,
+            notify,
+            holders,
+            result: 0,
+            origin,
+            op,
+            deadline: None,
+            given_up: None,
+            thens: Thens::None,
+        }
+    }
+
+    pub fn is_pending(&self) -> bool {
+        matches!(self.state, State::Pending | State::Running)
+    }
+
+    pub fn state(&self) -> State {
+        self.state
+    }
+
+    pub fn result(&self) -> Result<i64> {
+        if self.is_pending() { Err(Error::EAGAIN) } else { Ok(self.result) }
+    }
+
+    /// A promise is somebody else's to keep; everything else goes on in the loop.
+    pub fn keeps_loop_alive(&self) -> bool {
+        !matches!(self.op, Op::Promise)
+    }
+
+    /// Whether anybody will ever hear of its result.
+    pub fn is_awaited(&self) -> bool {
+        self.holders > 0 || self.has_to_tell()
+    }
+
+    fn has_to_tell(&self) -> bool {
+        matches!(self.notify, Notify::Call(_) | Notify::Enqueue(_)) || !self.thens.is_empty()
+    }
+}
+
+impl Core {
+    pub fn future_mut(&mut self, handle: Handle) -> Result<&mut Future> {
+        match &mut self.open_entry(handle)?.object {
+            Object::Future(future) => Ok(future),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn is_pending(&self, handle: Handle) -> bool {
+        matches!(self.table.get(handle).map(|entry| &entry.object), Ok(Object::Future(future)) if future.is_pending())
+    }
+
+    /// A promise: a future whose owner sets the result.
+    pub fn new_promise(&mut self) -> Result<Handle> {
+        self.insert_future(Future::new(Op::Promise, self.handle, Notify::Keep))
+    }
+
+    pub fn call_soon(&mut self, notify: Notify) -> Result<Handle> {
+        let handle = self.insert_future(Future::new(Op::Soon, self.handle, notify))?;
+        self.future_mut(handle)?.queued = true;
+        self.ready.push_future(handle);
+        Ok(handle)
+    }
+
+    /// `when` is a time of the monotonic clock.
+    pub fn call_at(&mut self, when: i64, notify: Notify) -> Result<Handle> {
+        let handle = self.insert_future(Future::new(Op::Over, self.handle, notify))?;
+        let deadline = self.timers.insert(when, handle);
+        self.future_mut(handle)?.op = Op::Later(deadline);
+        Ok(handle)
+    }
+
+    /// Gives a pending future its result. Those who wait are told in a later step.
+    pub fn complete(&mut self, handle: Handle, result: i64) {
+        self.finish(handle, result);
+        let Ok(future) = self.future_mut(handle) else { return };
+        if future.queued || future.told {
+            return;
+        }
+        if future.has_to_tell() {
+            future.queued = true;
+            self.ready.push_future(handle);
+        } else {
+            future.told = true;
+            self.free_if_unused(handle);
+        }
+    }
+
+    /// As `complete`, for the driver: it tells in this step.
+    pub fn complete_now(&mut self, handle: Handle, result: i64) -> Step {
+        self.finish(handle, result);
+        if let Ok(future) = self.future_mut(handle) {
+            future.queued = true;
+        }
+        Step::Tell(handle)
+    }
+
+    fn finish(&mut self, handle: Handle, result: i64) {
+        let Ok(future) = self.future_mut(handle) else { return };
+        if !future.is_pending() {
+            return;
+        }
+        let result = future.given_up.map_or(result, Error::code);
+        future.state = if result == Error::ECANCELED.code() { State::Cancelled } else { State::Done };
+        future.result = result;
+        if !matches!(future.op, Op::Found(_)) {
+            future.op = Op::Over;
+        }
+        if let Some(deadline) = future.deadline.take() {
+            self.timers.remove(deadline);
+        }
+        self.set_active(handle, false);
+    }
+
+    /// The next call that tells of a future; `None` when everybody was told.
+    pub fn next_to_tell(&mut self, handle: Handle) -> Option<Call> {
+        loop {
+            let future = self.future_mut(handle).ok()?;
+            let notify = match std::mem::replace(&mut future.notify, Notify::Nobody) {
+                notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Some(notify),
+                Notify::Nobody | Notify::Keep => future.thens.pop(),
+            };
+            let result = future.result;
+            match notify {
+                Some(Notify::Call(callback)) => return Some(Call { callback, source: handle.number(), result }),
+                Some(Notify::Enqueue(data)) => {
+                    let _ = self.enqueue(handle, result, data);
+                }
+                Some(Notify::Nobody | Notify::Keep) => {}
+                None => {
+                    future.queued = false;
+                    future.told = true;
+                    self.free_if_unused(handle);
+                    return None;
+                }
+            }
+        }
+    }
+
+    fn free_if_unused(&mut self, handle: Handle) {
+        if let Ok(future) = self.future_mut(handle) {
+            if future.told && future.holders == 0 {
+                self.table.remove(handle);
+            }
+        }
+    }
+
+    /// One more who wants to know. Of a future that is done, it hears in the next turn.
+    pub fn then(&mut self, handle: Handle, notify: Notify) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        future.thens.push(notify);
+        if !future.is_pending() && !future.queued {
+            future.queued = true;
+            future.told = false;
+            self.ready.push_future(handle);
+        }
+        Ok(())
+    }
+
+    pub fn retain(&mut self, handle: Handle) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        future.holders = future.holders.checked_add(1).ok_or(Error::EOVERFLOW)?;
+        Ok(())
+    }
+
+    pub fn release(&mut self, handle: Handle) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        future.holders = future.holders.checked_sub(1).ok_or(Error::ESTATE)?;
+        // A promise that nobody holds or waits for can never be heard of.
+        let forgotten = future.holders == 0 && matches!(future.op, Op::Promise) && future.thens.is_empty();
+        if forgotten {
+            self.finish(handle, Error::ECANCELED.code());
+            self.table.remove(handle);
+        } else {
+            self.free_if_unused(handle);
+        }
+        Ok(())
+    }
+
+    /// Closing a future: it is cancelled and let go.
+    pub fn close_future(&mut self, handle: Handle) -> Result<()> {
+        if self.is_pending(handle) {
+            let _ = self.cancel(handle, Error::ECANCELED);
+        }
+        match self.release(handle) {
+            // It frees itself once it has told.
+            Err(Error::ESTATE | Error::EGONE) => Ok(()),
+            result => result,
+        }
+    }
+
+    /// Sets a promise: a value, or a negative code.
+    pub fn settle(&mut self, handle: Handle, result: i64) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        if !future.is_pending() {
+            return Err(Error::ESTATE);
+        }
+        if !matches!(future.op, Op::Promise) {
+            return Err(Error::EKIND);
+        }
+        self.complete(handle, result);
+        Ok(())
+    }
+
+    /// Ends a pending operation; its future completes with `reason`.
+    pub fn cancel(&mut self, handle: Handle, reason: Error) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        if !future.is_pending() {
+            return Err(Error::ESTATE);
+        }
+        let origin = future.origin;
+        match &mut future.op {
+            Op::Promise | Op::Soon | Op::Found(_) | Op::Over => {}
+            Op::Later(deadline) => {
+                let deadline = *deadline;
+                self.timers.remove(deadline);
+            }
+            Op::Accept => self.cancel_accept(origin, handle),
+            Op::Read => self.cancel_read(origin),
+            Op::Write => self.cancel_write(origin, handle),
+            Op::Shutdown => self.cancel_shutdown(origin),
+            Op::Connect(_) => self.drop_connecting(handle),
+            Op::LookUp(task) => {
+                task.give_up();
+            }
+            Op::Work(task) => {
+                if !task.give_up() {
+                    // It runs, with its caller's memory: it ends when it returns.
+                    future.given_up.get_or_insert(reason);
+                    return Ok(());
+                }
+            }
+        }
+        self.complete(handle, reason.code());
+        Ok(())
+    }
+
+    /// Gives a future at most `ns` nanoseconds from now. Of several deadlines the first one counts.
+    pub fn set_timeout(&mut self, handle: Handle, ns: i64) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        if ns < 0 {
+            return Err(Error::EINVAL);
+        }
+        if !future.is_pending() {
+            return Ok(());
+        }
+        let due = sys::clock().saturating_add(ns);
+        match future.deadline {
+            Some(deadline) => {
+                if self.timers.due(deadline).is_some_and(|present| due < present) {
+                    self.timers.update(deadline, due);
+                }
+            }
+            None => {
+                let deadline = self.timers.insert(due, handle);
+                self.future_mut(handle)?.deadline = Some(deadline);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether work that cannot be stopped still runs.
+    pub fn waits_for_workers(&self) -> bool {
+        self.table.handles().any(|(_, entry)| matches!(&entry.object, Object::Future(future) if future.is_pending()))
+    }
+}

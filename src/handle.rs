@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Handles: numbers that name objects and never reach freed memory.
+//!
+//! From the low end a handle holds 24 bits of slot, 27 of generation and 12 of loop; it is positive. A slot's
+//! generation grows each time its object goes, so an old handle finds nothing. A slot whose generations are used
+//! up is retired, so no number ever comes back.
+
+use crate::error::{Error, Result};
+
+const SLOT_BITS: u32 = 24;
+const GENERATION_BITS: u32 = 27;
+const LOOP_BITS: u32 = 12;
+
+/// How many loops can live at a time.
+pub const LOOPS: usize = 1 << LOOP_BITS;
+/// The last generation a slot can have.
+pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
+const LAST_SLOT: u32 = (1 << SLOT_BITS) - 1;
+
+/// A number that names an object of a loop. Always positive, as the first generation is 1.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Handle(i64);
+
+impl Handle {
+    fn new(loop_index: usize, generation: u32, slot: u32) -> Handle {
+        Handle(
+            ((loop_index as i64) << (SLOT_BITS + GENERATION_BITS))
+                | (i64::from(generation) << SLOT_BITS)
+                | i64::from(slot),
+        )
+    }
+
+    /// Takes what a caller gave: a negative code goes back as it came, so that calls chain.
+    pub fn from_caller(number: i64) -> Result<Handle> {
+        match number {
+            0 => Err(Error::EINVAL),
+            n => Error::from_code(n).map_or(Ok(Handle(n)), Err),
+        }
+    }
+
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
+    pub fn loop_index(self) -> usize {
+        (self.0 >> (SLOT_BITS + GENERATION_BITS)) as usize & (LOOPS - 1)
+    }
+
+    fn generation(self) -> u32 {
+        (self.0 >> SLOT_BITS) as u32 & LAST_GENERATION
+    }
+
+    fn slot(self) -> u32 {
+        self.0 as u32 & LAST_SLOT
+    }
+
+    /// The number under which the reactor knows the object: on a 32-bit machine the slot and 8 bits of generation.
+    pub fn key(self) -> usize {
+        self.0 as usize
+    }
+}
+
+struct Slot<T> {
+    generation: u32,
+    next_free: u32,
+    object: Option<T>,
+}
+
+const NO_SLOT: u32 = u32::MAX;
+
+/// The objects of one loop, by handle.
+pub struct Table<T> {
+    loop_index: usize,
+    first_generation: u32,
+    highest_generation: u32,
+    free: u32,
+    live: usize,
+    slots: Vec<Slot<T>>,
+}
+
+impl<T> Table<T> {
+    /// `first_generation` lies beyond every generation that an earlier loop of this index gave out.
+    pub fn new(loop_index: usize, first_generation: u32) -> Table<T> {
+        Table {
+            loop_index,
+            first_generation,
+            highest_generation: first_generation,
+            free: NO_SLOT,
+            live: 0,
+            slots: Vec::new(),
+        }
+    }
+
+    pub fn insert(&mut self, object: T) -> Result<Handle> {
+        if self.free == NO_SLOT {
+            self.grow()?;
+        }
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        self.free = slot.next_free;
+        slot.object = Some(object);
+        self.live += 1;
+        Ok(Handle::new(self.loop_index, slot.generation, index))
+    }
+
+    #[cold]
+    fn grow(&mut self) -> Result<()> {
+        let index = self.slots.len() as u32;
+        if index > LAST_SLOT || self.slots.try_reserve(1).is_err() {
+            return Err(Error::ENOMEM);
+        }
+        self.slots.push(Slot { generation: self.first_generation, next_free: NO_SLOT, object: None });
+        self.free = index;
+        Ok(())
+    }
+
+    #[inline]
+    pub fn get(&self, handle: Handle) -> Result<&T> {
+        match self.slots.get(handle.slot() as usize) {
+            Some(Slot { generation, object: Some(object), .. }) if *generation == handle.generation() => Ok(object),
+            _ => Err(Error::EGONE),
+        }
+    }
+
+    #[inline]
+    pub fn get_mut(&mut self, handle: Handle) -> Result<&mut T> {
+        match self.slots.get_mut(handle.slot() as usize) {
+            Some(Slot { generation, object: Some(object), .. }) if *generation == handle.generation() => Ok(object),
+            _ => Err(Error::EGONE),
+        }
+    }
+
+    pub fn remove(&mut self, handle: Handle) -> Option<T> {
+        let slot = self.slots.get_mut(handle.slot() as usize)?;
+        if slot.generation != handle.generation() {
+            return None;
+        }
+        let object = slot.object.take()?;
+        self.live -= 1;
+        slot.generation += 1;
+        self.highest_generation = self.highest_generation.max(slot.generation);
+        if slot.generation < LAST_GENERATION {
+            slot.next_free = self.free;
+            self.free = handle.slot();
+        }
+        Some(object)
+    }
+
+    /// The handle behind a number the reactor reports, if its object still lives.
+    #[inline]
+    pub fn by_key(&self, key: usize) -> Option<Handle> {
+        let index = key as u32 & LAST_SLOT;
+        let slot = self.slots.get(index as usize)?;
+        let handle = Handle::new(self.loop_index, slot.generation, index);
+        (slot.object.is_some() && handle.key() == key).then_some(handle)
+    }
+
+    pub fn live(&self) -> usize {
+        self.live
+    }
+
+    pub fn handles(&self) -> impl Iterator<Item = (Handle, &T)> {
+        self.slots.iter().enumerate().filter_map(|(index, slot)| {
+            slot.object.as_ref().map(|object| (Handle::new(self.loop_index, slot.generation, index as u32), object))
+        })
+    }
+
+    /// A generation that no handle of this table has had.
+    pub fn unused_generation(&self) -> u32 {
+        self.highest_generation + 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_removed_object_is_gone_for_its_old_handle() {
+        let mut table = Table::new(3, 1);
+        let first = table.insert('a').unwrap();
+        assert_eq!(table.remove(first), Some('a'));
+        assert_eq!(table.remove(first), None);
+        let second = table.insert('b').unwrap();
+        assert_eq!(first.slot(), second.slot());
+        assert_eq!(table.get(first), Err(Error::EGONE));
+        assert_eq!(table.get(second), Ok(&'b'));
+        assert_eq!(table.by_key(second.key()), Some(second));
+        assert_eq!(table.by_key(first.key()), None);
+    }
+
+    #[test]
+    fn a_slot_is_retired_before_a_generation_repeats() {
+        let mut table = Table::new(0, LAST_GENERATION - 2);
+        let a = table.insert(()).unwrap();
+        table.remove(a);
+        let b = table.insert(()).unwrap();
+        assert_eq!(a.slot(), b.slot());
+        table.remove(b);
+        let c = table.insert(()).unwrap();
+        assert_ne!(b.slot(), c.slot());
+        assert_ne!(a, c);
+    }
+
+    #[test]
+    fn a_handle_is_positive_and_tells_its_parts() {
+        let handle = Handle::new(LOOPS - 1, LAST_GENERATION, LAST_SLOT);
+        assert!(handle.number() > 0);
+        assert_eq!((handle.loop_index(), handle.generation(), handle.slot()), (LOOPS - 1, LAST_GENERATION, LAST_SLOT));
+        assert_eq!(Handle::from_caller(-22), Err(Error::EINVAL));
+        assert_eq!(Handle::from_caller(0), Err(Error::EINVAL));
+    }
+}

@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What other threads send to a loop, and the wake-up.
+//!
+//! A vector behind a lock, swapped out whole; the loop is woken only when it turns from empty to non-empty. Nothing
+//! is coalesced and the order of each thread is kept.
+
+use crate::callback::{Callback, UserData};
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::handle::Handle;
+use crate::reactor::Waker;
+use crate::sys::published::Published;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+pub enum Message {
+    Call(Callback),
+    /// A completion for the queue that `rondel_next` hands out.
+    Enqueue(UserData),
+    Close(Handle),
+    Release(Handle),
+    /// A promise is to get its result.
+    Settle(Handle, i64),
+    Stop,
+    /// Work done elsewhere brings its result.
+    Apply(Box<dyn FnOnce(&mut Core) + Send>),
+}
+
+/// Who may still post.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Open {
+    Nobody,
+    /// The loop is being freed and waits for work that runs.
+    Workers,
+    Everybody,
+}
+
+struct State {
+    open: Open,
+    messages: Vec<Message>,
+}
+
+pub struct Inbox {
+    state: Mutex<State>,
+    filled: AtomicBool,
+    waker: Published<Waker>,
+    /// The handle of the loop that listens; 0: none.
+    listener: AtomicI64,
+}
+
+/// A vector that grew beyond this many messages in a burst is given back.
+const KEEP: usize = 1 << 16;
+
+impl Inbox {
+    pub const fn new() -> Inbox {
+        Inbox {
+            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new() }),
+            filled: AtomicBool::new(false),
+            waker: Published::new(),
+            listener: AtomicI64::new(0),
+        }
+    }
+
+    pub fn open(&self, listener: Handle, waker: Waker) {
+        self.waker.publish(waker);
+        self.listener.store(listener.number(), Ordering::SeqCst);
+        self.lock().open = Open::Everybody;
+    }
+
+    /// From now on only work that already runs may post.
+    pub fn close_to_callers(&self) {
+        self.lock().open = Open::Workers;
+    }
+
+    pub fn close(&self) {
+        let mut state = self.lock();
+        state.open = Open::Nobody;
+        let left = std::mem::take(&mut state.messages);
+        self.filled.store(false, Ordering::SeqCst);
+        drop(state);
+        drop(left);
+        self.listener.store(0, Ordering::SeqCst);
+        self.waker.withdraw();
+    }
+
+    /// Any thread, for a loop's handle: `EGONE` once that very loop is gone.
+    pub fn post_to(&self, listener: Handle, message: Message) -> Result<()> {
+        self.post_if(message, Open::Everybody, |inbox| inbox.listener.load(Ordering::SeqCst) == listener.number())
+    }
+
+    /// Any thread, for a handle of whatever loop lives here; the loop itself finds out whether it is stale.
+    pub fn post(&self, message: Message) -> Result<()> {
+        self.post_if(message, Open::Everybody, |_| true)
+    }
+
+    /// A worker whose loop is known to wait for it.
+    pub fn post_from_worker(&self, message: Message) -> Result<()> {
+        self.post_if(message, Open::Workers, |_| true)
+    }
+
+    fn post_if(&self, message: Message, who: Open, meant: impl Fn(&Inbox) -> bool) -> Result<()> {
+        let mut state = self.lock();
+        let welcome = state.open == Open::Everybody || state.open == who;
+        if !welcome || !meant(self) {
+            return Err(Error::EGONE);
+        }
+        if state.messages.len() == state.messages.capacity() && state.messages.try_reserve(1).is_err() {
+            return Err(Error::ENOMEM);
+        }
+        state.messages.push(message);
+        let first = state.messages.len() == 1;
+        if first {
+            self.filled.store(true, Ordering::Release);
+        }
+        drop(state);
+        if first {
+            self.waker.with(Waker::wake);
+        }
+        Ok(())
+    }
+
+    /// Any thread or signal handler: ends the wait of the loop with this handle.
+    pub fn wake(&self, listener: Handle) -> Result<()> {
+        if self.listener.load(Ordering::SeqCst) != listener.number() {
+            return Err(Error::EGONE);
+        }
+        self.waker.with(Waker::wake).ok_or(Error::EGONE)
+    }
+
+    pub fn is_filled(&self) -> bool {
+        self.filled.load(Ordering::Acquire)
+    }
+
+    /// Swaps what came for an empty vector. The loop's thread only.
+    pub fn take(&self, empty: &mut Vec<Message>) {
+        if empty.capacity() > KEEP {
+            *empty = Vec::new();
+        }
+        let mut state = self.lock();
+        std::mem::swap(&mut state.messages, empty);
+        self.filled.store(false, Ordering::Release);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,29 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Rondel: an event loop with asyncio's vocabulary behind a C ABI.
+//!
+//! The C API is in [`capi`], one file a noun; each checks, translates and calls the core. The core knows no C
+//! beyond the callback shapes of [`callback`]. `include/rondel.h` is generated from `capi`.
+#![deny(unsafe_code)]
+#![warn(missing_docs, rust_2018_idioms)]
+
+mod callback;
+mod error;
+mod event_loop;
+mod future;
+mod handle;
+mod hook;
+mod inbox;
+mod lifecycle;
+mod pool;
+mod reactor;
+mod ready;
+mod registry;
+mod timer;
+mod timers;
+mod work;
+
+mod dns;
+mod net;
+mod sys;
+
+pub mod capi;

@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every handle has: a kind, an owner's pointer, whether it keeps the loop alive, and an end.
+//!
+//! Closing is in two steps. `close` ends what the object does, now; its close notices come in the close phase, after
+//! every completion that was due before. Between the two the handle answers only what it is.
+
+use crate::callback::{Notify, UserData};
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::future::Future;
+use crate::handle::Handle;
+use crate::hook::Hook;
+use crate::net::connect::Attempt;
+use crate::net::listener::Listener;
+use crate::net::stream::Stream;
+use crate::net::tcp::Unconnected;
+use crate::ready::Step;
+use crate::timer::Timer;
+use std::collections::VecDeque;
+
+/// The kinds as callers see them.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+#[repr(u8)]
+pub enum Kind {
+    /// Not for callers' eyes.
+    Internal = 0,
+    Loop = 1,
+    Timer = 2,
+    Future = 3,
+    Tcp = 4,
+    Idle = 5,
+    Prepare = 6,
+    Check = 7,
+}
+
+pub enum Object {
+    Loop,
+    Timer(Timer),
+    Future(Future),
+    Hook(Hook),
+    Unconnected(Box<Unconnected>),
+    Listener(Box<Listener>),
+    Stream(Box<Stream>),
+    Attempt(Attempt),
+    /// What it was has ended; only the close notices are left.
+    Closed,
+}
+
+pub struct Entry {
+    pub kind: Kind,
+    pub active: bool,
+    pub referenced: bool,
+    pub closing: bool,
+    pub object: Object,
+    extra: Option<Box<Extra>>,
+}
+
+/// What few handles have.
+#[derive(Default)]
+struct Extra {
+    data: Option<UserData>,
+    notices: VecDeque<Notify>,
+}
+
+/// Handles whose close notices are due, each after so many items of the ready queue.
+#[derive(Default)]
+pub struct Closing(VecDeque<(Handle, u64)>);
+
+impl Closing {
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl Entry {
+    pub fn new(kind: Kind, object: Object) -> Entry {
+        Entry { kind, active: false, referenced: true, closing: false, object, extra: None }
+    }
+
+    pub fn is_future(&self) -> bool {
+        matches!(self.object, Object::Future(_))
+    }
+}
+
+impl Core {
+    /// The entry of a handle that is not being closed and is not internal.
+    #[inline]
+    pub fn open_entry(&mut self, handle: Handle) -> Result<&mut Entry> {
+        match self.table.get_mut(handle) {
+            Ok(entry) if !entry.closing && entry.kind != Kind::Internal => Ok(entry),
+            _ => Err(Error::EGONE),
+        }
+    }
+
+    /// The entry of a handle, also of one that waits for its close notice.
+    fn any_entry(&mut self, handle: Handle) -> Result<&mut Entry> {
+        match self.table.get_mut(handle) {
+            Ok(entry) if entry.kind != Kind::Internal => Ok(entry),
+            _ => Err(Error::EGONE),
+        }
+    }
+
+    pub fn check_loop(&mut self, handle: Handle) -> Result<()> {
+        match self.open_entry(handle)?.object {
+            Object::Loop => Ok(()),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn check_tcp(&mut self, handle: Handle) -> Result<()> {
+        match self.open_entry(handle)?.kind {
+            Kind::Tcp => Ok(()),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn set_active(&mut self, handle: Handle, active: bool) {
+        let Core { table, alive, .. } = self;
+        if let Ok(entry) = table.get_mut(handle) {
+            if entry.active != active {
+                entry.active = active;
+                if entry.referenced {
+                    *alive = if active { *alive + 1 } else { *alive - 1 };
+                }
+            }
+        }
+    }
+
+    pub fn set_referenced(&mut self, handle: Handle, referenced: bool) -> Result<()> {
+        let entry = self.open_entry(handle)?;
+        if entry.referenced != referenced {
+            entry.referenced = referenced;
+            if entry.active {
+                self.alive = if referenced { self.alive + 1 } else { self.alive - 1 };
+            }
+        }
+        Ok(())
+    }
+
+    pub fn kind(&mut self, handle: Handle) -> Result<Kind> {
+        self.any_entry(handle).map(|entry| entry.kind)
+    }
+
+    pub fn is_closing(&mut self, handle: Handle) -> Result<bool> {
+        self.any_entry(handle).map(|entry| entry.closing)
+    }
+
+    pub fn is_active(&mut self, handle: Handle) -> Result<bool> {
+        let entry = self.open_entry(handle)?;
+        Ok(match &entry.object {
+            Object::Loop => self.is_alive(),
+            Object::Future(future) => future.is_pending(),
+            Object::Stream(stream) => stream.is_busy(),
+            Object::Listener(_) => true,
+            Object::Unconnected(socket) => socket.connecting.is_some(),
+            _ => entry.active,
+        })
+    }
+
+    pub fn set_data(&mut self, handle: Handle, data: UserData) -> Result<()> {
+        self.open_entry(handle)?.extra.get_or_insert_default().data = Some(data);
+        Ok(())
+    }
+
+    pub fn data(&mut self, handle: Handle) -> Result<UserData> {
+        let entry = self.any_entry(handle)?;
+        Ok(entry.extra.as_ref().and_then(|extra| extra.data).unwrap_or(UserData::NULL))
+    }
+
+    /// Registers one more close notice.
+    pub fn on_close(&mut self, handle: Handle, notify: Notify) -> Result<()> {
+        let entry = self.open_entry(handle)?;
+        if entry.is_future() {
+            return Err(Error::EKIND);
+        }
+        entry.extra.get_or_insert_default().notices.push_back(notify);
+        Ok(())
+    }
+
+    pub fn close(&mut self, handle: Handle) -> Result<()> {
+        match self.open_entry(handle)?.object {
+            Object::Loop => return Err(Error::EKIND),
+            Object::Future(_) => return self.close_future(handle),
+            Object::Timer(_) => {
+                let _ = self.stop_timer(handle);
+            }
+            Object::Hook(_) => self.stop_hook(handle),
+            Object::Unconnected(_) => self.close_unconnected(handle),
+            Object::Listener(_) => self.close_listener(handle),
+            Object::Stream(_) => self.close_stream(handle),
+            Object::Attempt(_) | Object::Closed => return Err(Error::EGONE),
+        }
+        self.retire(handle);
+        Ok(())
+    }
+
+    /// Drops the object, and its descriptor with it, now; the close notices come later.
+    pub fn retire(&mut self, handle: Handle) {
+        self.set_active(handle, false);
+        if let Ok(entry) = self.table.get_mut(handle) {
+            entry.closing = true;
+            entry.object = Object::Closed;
+        }
+        self.closing.0.push_back((handle, self.ready.pushed()));
+        self.descriptor_freed();
+    }
+
+    /// The next close notice, of the first `left` handles whose completions have all been told.
+    pub fn next_close_notice(&mut self, left: &mut usize) -> Option<Step> {
+        while *left > 0 {
+            let (handle, after) = *self.closing.0.front()?;
+            if after > self.ready.popped() {
+                return None;
+            }
+            let notice = self.table.get_mut(handle).ok().and_then(|entry| entry.extra.as_mut()?.notices.pop_front());
+            if let Some(notice) = notice {
+                return Some(self.step_for(notice, handle, 0));
+            }
+            self.table.remove(handle);
+            self.closing.0.pop_front();
+            *left -= 1;
+        }
+        None
+    }
+
+    /// The next close notice of the loop itself, the last thing it says.
+    pub fn next_loop_notice(&mut self) -> Option<Step> {
+        let handle = self.handle;
+        let notice = self.table.get_mut(handle).ok()?.extra.as_mut()?.notices.pop_front()?;
+        Some(self.step_for(notice, handle, 0))
+    }
+
+    /// Closes and cancels everything, as the loop is being freed.
+    pub fn abandon_everything(&mut self) {
+        let (mut handles, mut futures) = (Vec::new(), Vec::new());
+        for (handle, entry) in self.table.handles() {
+            match entry.object {
+                Object::Future(_) => futures.push(handle),
+                _ => handles.push(handle),
+            }
+        }
+        for handle in handles {
+            let _ = self.close(handle);
+        }
+        for future in futures {
+            let _ = self.cancel(future, Error::ECANCELED);
+        }
+    }
+
+    /// Live handles that callers know of, with their kinds.
+    pub fn open_handles(&self) -> Vec<(Handle, Kind)> {
+        let known = self.table.handles().filter(|(_, entry)| !entry.closing && entry.kind != Kind::Internal);
+        known.map(|(handle, entry)| (handle, entry.kind)).collect()
+    }
+}

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Connecting by name in the manner of RFC 8305 (happy eyeballs).
+//!
+//! The addresses are tried in turn, families alternating. The next attempt starts when the last one failed or has
+//! taken 250 ms; the first to connect wins and the others are dropped.
+
+use crate::callback::Notify;
+use crate::dns;
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::future::{Future, Op};
+use crate::handle::Handle;
+use crate::lifecycle::{Kind, Object};
+use crate::net::address;
+use crate::net::stream::Stream;
+use crate::pool::Task;
+use crate::reactor::Interest;
+use crate::sys::{self, Hints, Source};
+use crate::timers::TimerId;
+use socket2::{Domain, Type};
+use std::ffi::CStr;
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+const ATTEMPT_DELAY: i64 = 250_000_000;
+
+/// What a pending connect holds.
+pub struct Connecting {
+    look_up: Option<Arc<Task>>,
+    /// Still to be tried, the next one last.
+    addresses: Vec<SocketAddr>,
+    attempts: Vec<Handle>,
+    stagger: Option<TimerId>,
+    last_error: Error,
+    /// The handle that becomes the stream; `None`: a new one is made.
+    target: Option<Handle>,
+    nodelay: bool,
+}
+
+/// One address being tried.
+pub struct Attempt {
+    source: Source,
+    future: Handle,
+}
+
+impl Core {
+    /// Connects a new handle; the result is that handle.
+    pub fn tcp_connect(&mut self, host: &CStr, port: i32, notify: Notify) -> Result<Handle> {
+        self.start_connect(host, port, None, true, None, notify)
+    }
+
+    /// Connects an existing handle; the result is 0.
+    pub fn connect(&mut self, target: Handle, host: &CStr, port: i32, notify: Notify) -> Result<Handle> {
+        let socket = self.unconnected_mut(target)?;
+        if socket.connecting.is_some() {
+            return Err(Error::EALREADY);
+        }
+        let (nodelay, ipv4) = (socket.nodelay, socket.bound.as_ref().map(|bound| bound.ipv4));
+        let future = self.start_connect(host, port, Some(target), nodelay, ipv4, notify)?;
+        if self.is_pending(future) {
+            self.unconnected_mut(target)?.connecting = Some(future);
+        }
+        Ok(future)
+    }
+
+    fn start_connect(
+        &mut self,
+        host: &CStr,
+        port: i32,
+        target: Option<Handle>,
+        nodelay: bool,
+        ipv4: Option<bool>,
+        notify: Notify,
+    ) -> Result<Handle> {
+        let port = address::check_port(port)?;
+        if port == 0 || host.is_empty() {
+            return Err(Error::EINVAL);
+        }
+        let connecting = Connecting {
+            look_up: None,
+            addresses: Vec::new(),
+            attempts: Vec::new(),
+            stagger: None,
+            last_error: Error::EAI_NODATA,
+            target,
+            nodelay,
+        };
+        let future =
+            self.insert_future(Future::new(Op::Connect(Box::new(connecting)), target.unwrap_or(self.handle), notify))?;
+        if let Some(address) = address::numeric(host, port) {
+            self.connect_found(future, Ok(vec![address]), port);
+            return Ok(future);
+        }
+        let hints = Hints { ipv4: ipv4 == Some(true), ipv6: ipv4 == Some(false), ..Hints::default() };
+        match dns::look_up_on_pool(self, Some(host), None, hints, move |core, found| {
+            core.connect_found(future, found, port)
+        }) {
+            Ok(task) => {
+                if let Some(connecting) = self.connecting_mut(future) {
+                    connecting.look_up = Some(task);
+                }
+                Ok(future)
+            }
+            Err(error) => {
+                self.withdraw_future(future);
+                Err(error)
+            }
+        }
+    }
+
+    fn connecting_mut(&mut self, future: Handle) -> Option<&mut Connecting> {
+        match &mut self.future_mut(future).ok()?.op {
+            Op::Connect(connecting) => Some(connecting),
+            _ => None,
+        }
+    }
+
+    fn connect_found(&mut self, future: Handle, found: Result<Vec<SocketAddr>>, port: u16) {
+        let Some(connecting) = self.connecting_mut(future) else { return };
+        connecting.look_up = None;
+        match found {
+            Ok(found) => {
+                connecting.addresses = address::interleave(&found);
+                connecting.addresses.reverse();
+                connecting.addresses.iter_mut().for_each(|address| address.set_port(port));
+                self.next_attempt(future);
+            }
+            Err(error) => self.connect_over(future, Err(error)),
+        }
+    }
+
+    /// Starts the next attempt that can be started; ends the connect when none is left and none goes on.
+    pub fn next_attempt(&mut self, future: Handle) {
+        loop {
+            let Some(connecting) = self.connecting_mut(future) else { return };
+            let stagger = connecting.stagger.take();
+            let next = connecting.addresses.pop();
+            let (going, error, target) = (!connecting.attempts.is_empty(), connecting.last_error, connecting.target);
+            let nodelay = connecting.nodelay;
+            if let Some(stagger) = stagger {
+                self.timers.remove(stagger);
+            }
+            let Some(address) = next else {
+                if !going {
+                    self.connect_over(future, Err(error));
+                }
+                return;
+            };
+            match self.attempt(future, address, target, nodelay) {
+                Ok(attempt) => {
+                    let due = sys::clock() + ATTEMPT_DELAY;
+                    let Some(connecting) = self.connecting_mut(future) else { return };
+                    connecting.attempts.push(attempt);
+                    if !connecting.addresses.is_empty() {
+                        let stagger = self.timers.insert(due, future);
+                        if let Some(connecting) = self.connecting_mut(future) {
+                            connecting.stagger = Some(stagger);
+                        }
+                    }
+                    return;
+                }
+                Err(error) => {
+                    if let Some(connecting) = self.connecting_mut(future) {
+                        connecting.last_error = error;
+                    }
+                }
+            }
+        }
+    }
+
+    fn attempt(
+        &mut self,
+        future: Handle,
+        address: SocketAddr,
+        target: Option<Handle>,
+        nodelay: bool,
+    ) -> Result<Handle> {
+        let source = match target.and_then(|target| self.unconnected_mut(target).ok()?.bound.take()) {
+            Some(bound) if bound.ipv4 == address.is_ipv4() => bound.source,
+            // Bound to the other family: this address cannot be reached from there.
+            Some(bound) => {
+                if let Some(socket) = target.and_then(|target| self.unconnected_mut(target).ok()) {
+                    socket.bound = Some(bound);
+                }
+                return Err(Error::EAFNOSUPPORT);
+            }
+            None => Source::from_socket(sys::new_socket(Domain::for_address(address), Type::STREAM)?)?,
+        };
+        if nodelay {
+            source.socket().set_tcp_nodelay(true)?;
+        }
+        sys::start_connect(&source, address)?;
+        let attempt = self.insert(Kind::Internal, Object::Attempt(Attempt { source, future }))?;
+        if let Ok(Object::Attempt(made)) = self.table.get(attempt).map(|entry| &entry.object) {
+            if let Err(error) =
+                self.reactor.watch(&made.source, attempt.key(), Interest { readable: false, writable: true })
+            {
+                self.table.remove(attempt);
+                return Err(error.into());
+            }
+        }
+        Ok(attempt)
+    }
+
+    /// An attempt has connected or failed.
+    pub fn attempt_ready(&mut self, handle: Handle) {
+        let Ok(Object::Attempt(attempt)) = self.table.get(handle).map(|entry| &entry.object) else { return };
+        let future = attempt.future;
+        let socket = attempt.source.socket();
+        let outcome = match socket.take_error() {
+            Ok(None) => match socket.peer_addr() {
+                Ok(_) => Ok(()),
+                // Connected and reset before anybody looked.
+                Err(error) => Err(Error::from(error)),
+            },
+            Ok(Some(error)) | Err(error) => Err(Error::from(error)),
+        };
+        let Some(attempt) = self.end_attempt(handle) else { return };
+        if let Some(connecting) = self.connecting_mut(future) {
+            connecting.attempts.retain(|other| *other != handle);
+        }
+        match outcome {
+            Ok(()) => self.connect_over(future, Ok(attempt.source)),
+            Err(error) => {
+                if let Some(connecting) = self.connecting_mut(future) {
+                    connecting.last_error = error;
+                }
+                self.next_attempt(future);
+            }
+        }
+    }
+
+    fn end_attempt(&mut self, handle: Handle) -> Option<Attempt> {
+        match self.table.remove(handle)?.object {
+            Object::Attempt(attempt) => {
+                self.reactor.unwatch(&attempt.source);
+                Some(attempt)
+            }
+            _ => None,
+        }
+    }
+
+    fn connect_over(&mut self, future: Handle, outcome: Result<Source>) {
+        let Some(target) = self.connecting_mut(future).map(|connecting| connecting.target) else { return };
+        let awaited = self.future_mut(future).is_ok_and(|future| future.is_awaited());
+        self.drop_connecting(future);
+        let result = outcome.and_then(|source| match target {
+            Some(target) => {
+                let entry = self.open_entry(target)?;
+                entry.object = Object::Stream(Box::new(Stream::new(source)));
+                Ok(0)
+            }
+            // Nobody would ever close it.
+            None if !awaited => Ok(0),
+            None => self.insert(Kind::Tcp, Object::Stream(Box::new(Stream::new(source)))).map(Handle::number),
+        });
+        self.complete(future, crate::error::to_code(result));
+    }
+
+    /// Drops the attempts that go on, and the look-up.
+    pub fn drop_connecting(&mut self, future: Handle) {
+        let Some(connecting) = self.connecting_mut(future) else { return };
+        let attempts = std::mem::take(&mut connecting.attempts);
+        let (stagger, look_up, target) = (connecting.stagger.take(), connecting.look_up.take(), connecting.target);
+        if let Some(stagger) = stagger {
+            self.timers.remove(stagger);
+        }
+        if let Some(look_up) = look_up {
+            look_up.give_up();
+        }
+        for attempt in attempts {
+            drop(self.end_attempt(attempt));
+            self.descriptor_freed();
+        }
+        if let Some(socket) = target.and_then(|target| self.unconnected_mut(target).ok()) {
+            socket.connecting = None;
+        }
+    }
+}

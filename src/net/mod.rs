@@ -1,0 +1,9 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Streams, and the networks they run over.
+
+pub mod address;
+pub mod connect;
+pub mod listener;
+pub mod stream;
+pub mod tcp;
+pub mod write_queue;

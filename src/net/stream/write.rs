@@ -1,0 +1,298 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The writing side: what is small waits for the callback to return and leaves with its neighbours in one system
+//! call; what is large is tried at once, from the caller's memory. Only what the system does not take is copied.
+
+use super::Stream;
+use crate::callback::Notify;
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::future::{Future, Op};
+use crate::handle::Handle;
+use crate::lifecycle::Object;
+use crate::net::write_queue::{Buffers, WriteQueue};
+use crate::sys::lent::LentBytes;
+use std::io;
+
+/// One piece of a write.
+pub type Piece = LentBytes;
+
+/// Queues and buffers that streams give back when they have nothing to send.
+#[derive(Default)]
+pub struct Spares {
+    queues: Vec<Box<WriteQueue>>,
+    buffers: Buffers,
+}
+
+/// How many queues a loop keeps for later.
+const KEPT: usize = 64;
+/// Writes up to this size wait for the callback to return.
+const SMALL: usize = 8 * 1024;
+/// When so much has gathered it leaves before.
+const GATHERED: u64 = 64 * 1024;
+
+/// Whether and when the stream stops sending for good.
+pub enum Ending {
+    Open,
+    /// After what is queued.
+    Asked(Handle),
+    Done,
+}
+
+pub struct Watermarks {
+    pub low: u64,
+    pub high: u64,
+    /// `None`: reading from the same stream pauses instead.
+    pub notify: Option<Notify>,
+    above: bool,
+}
+
+impl Stream {
+    fn queue_size(&self) -> u64 {
+        self.out.as_ref().map_or(0, |out| out.size())
+    }
+
+    fn check_writable(&self) -> Result<()> {
+        match (self.write_end, &self.ending) {
+            (Some(error), _) => Err(error),
+            (None, Ending::Open) => Ok(()),
+            (None, _) => Err(Error::EPIPE),
+        }
+    }
+}
+
+impl Core {
+    /// Queues a write of these pieces. `lent`: they stay the caller's until it completes; else they are copied where
+    /// they do not leave at once.
+    pub fn write(&mut self, handle: Handle, pieces: &[Piece], lent: bool, notify: Notify) -> Result<Handle> {
+        self.stream_mut(handle)?.check_writable()?;
+        let length =
+            pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.slice().len())).ok_or(Error::EINVAL)?;
+        let future = self.insert_future(Future::new(Op::Write, handle, notify))?;
+        let running = self.running;
+        let Core { table, spares, dirty, .. } = self;
+        let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else {
+            return Err(Error::EKIND);
+        };
+        let out = stream.out.get_or_insert_with(|| spares.queues.pop().unwrap_or_default());
+        let waits = stream.blocked || (running && length <= SMALL && out.size() < GATHERED);
+        for piece in pieces {
+            match lent || !waits {
+                true => out.push_lent(*piece, lent),
+                false => out.push_copy(piece.slice(), &mut spares.buffers),
+            }
+        }
+        out.push_write(future, length as u64);
+        if waits {
+            if !stream.blocked && !stream.dirty {
+                stream.dirty = true;
+                dirty.push(handle);
+            }
+            self.check_high_mark(handle);
+            return Ok(future);
+        }
+        self.flush(handle);
+        if !lent {
+            let Core { table, spares, .. } = self;
+            if let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) {
+                if let Some(out) = &mut stream.out {
+                    out.own_the_rest(&mut spares.buffers);
+                }
+            }
+        }
+        self.check_high_mark(handle);
+        Ok(future)
+    }
+
+    /// Sends what the system takes now, without queueing the rest.
+    pub fn try_write(&mut self, handle: Handle, bytes: Piece) -> Result<i64> {
+        self.stream_mut(handle)?.check_writable()?;
+        self.flush(handle);
+        let stream = self.stream_mut(handle)?;
+        stream.check_writable()?;
+        if stream.out.is_some() {
+            return Err(Error::EAGAIN);
+        }
+        if bytes.slice().is_empty() {
+            return Ok(0);
+        }
+        match stream.source.send(bytes.slice()) {
+            Ok(sent) => Ok(sent as i64),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Err(Error::EAGAIN),
+            Err(error) => {
+                let error = Error::from(error);
+                stream.write_end = Some(error);
+                Err(error)
+            }
+        }
+    }
+
+    /// Lets the small writes of the callback that has returned leave.
+    #[inline]
+    pub fn flush_dirty(&mut self) {
+        while let Some(handle) = self.dirty.pop() {
+            self.flush(handle);
+        }
+    }
+
+    /// Sends until the queue is empty or the system takes no more, and completes the writes that are done.
+    pub fn flush(&mut self, handle: Handle) {
+        let Core { table, spares, .. } = self;
+        let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return };
+        stream.dirty = false;
+        let Some(mut out) = stream.out.take() else {
+            if stream.blocked {
+                stream.blocked = false;
+                self.settle_writing(handle);
+            }
+            return;
+        };
+        let mut blocked = false;
+        let mut broken = None;
+        while out.has_bytes() && !blocked && broken.is_none() {
+            match out.send(&stream.source, &mut spares.buffers) {
+                Ok((sent, tried)) => blocked = sent < tried,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => blocked = true,
+                Err(error) => broken = Some(Error::from(error)),
+            }
+        }
+        let changed = stream.blocked != blocked;
+        stream.blocked = blocked;
+        stream.write_end = stream.write_end.or(broken);
+        while let Some((write, length)) = out.pop_done() {
+            self.complete(write, length as i64);
+        }
+        if let Some(error) = broken {
+            for write in out.clear(&mut self.spares.buffers) {
+                self.complete(write, error.code());
+            }
+        }
+        self.put_queue(handle, out);
+        if changed {
+            self.settle_writing(handle);
+        }
+        self.check_low_mark(handle);
+        self.finish_shutdown(handle);
+    }
+
+    /// Gives the queue back to its stream if anything is in it, else to the spares.
+    fn put_queue(&mut self, handle: Handle, out: Box<WriteQueue>) {
+        if !out.is_empty() {
+            if let Ok(stream) = self.stream_mut(handle) {
+                stream.out = Some(out);
+                return;
+            }
+        }
+        if self.spares.queues.len() < KEPT {
+            self.spares.queues.push(out);
+        }
+    }
+
+    /// Watches for room, or no more. A descriptor that cannot be watched can never send again.
+    fn settle_writing(&mut self, handle: Handle) {
+        if let Err(error) = self.update_interest(handle, false) {
+            if let Ok(stream) = self.stream_mut(handle) {
+                stream.blocked = false;
+                stream.write_end = Some(error);
+            }
+            for write in self.take_pending_writes(handle) {
+                self.complete(write, error.code());
+            }
+        }
+    }
+
+    pub fn take_pending_writes(&mut self, handle: Handle) -> Vec<Handle> {
+        let Ok(stream) = self.stream_mut(handle) else { return Vec::new() };
+        let Some(mut out) = stream.out.take() else { return Vec::new() };
+        let writes = out.clear(&mut self.spares.buffers).collect();
+        self.put_queue(handle, out);
+        writes
+    }
+
+    pub fn cancel_write(&mut self, handle: Handle, future: Handle) {
+        let Core { table, spares, .. } = self;
+        let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return };
+        let Some(mut out) = stream.out.take() else { return };
+        out.cancel(future, &mut spares.buffers);
+        self.put_queue(handle, out);
+        self.check_low_mark(handle);
+        self.finish_shutdown(handle);
+    }
+
+    /// Half-closes after what is queued.
+    pub fn shutdown(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
+        self.stream_mut(handle)?.check_writable()?;
+        let future = self.insert_future(Future::new(Op::Shutdown, handle, notify))?;
+        self.stream_mut(handle)?.ending = Ending::Asked(future);
+        self.flush(handle);
+        self.finish_shutdown(handle);
+        Ok(future)
+    }
+
+    pub fn cancel_shutdown(&mut self, handle: Handle) {
+        if let Ok(stream) = self.stream_mut(handle) {
+            if matches!(stream.ending, Ending::Asked(_)) {
+                stream.ending = Ending::Open;
+            }
+        }
+    }
+
+    fn finish_shutdown(&mut self, handle: Handle) {
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        let Ending::Asked(future) = stream.ending else { return };
+        if stream.out.is_some() {
+            return;
+        }
+        stream.ending = Ending::Done;
+        let result = match stream.write_end {
+            Some(error) => Err(error),
+            None => stream.source.shut_down_writing().map(|()| 0).map_err(Error::from),
+        };
+        self.complete(future, crate::error::to_code(result));
+    }
+
+    pub fn write_queue_size(&mut self, handle: Handle) -> Result<i64> {
+        self.stream_mut(handle).map(|stream| stream.queue_size() as i64)
+    }
+
+    pub fn set_watermarks(&mut self, handle: Handle, low: u64, high: u64, notify: Option<Notify>) -> Result<()> {
+        let stream = self.stream_mut(handle)?;
+        if low > high {
+            return Err(Error::EINVAL);
+        }
+        let was_paused = stream.paused;
+        stream.marks = Some(Box::new(Watermarks { low, high, notify, above: false }));
+        if was_paused {
+            self.resume_reading(handle);
+        }
+        self.check_high_mark(handle);
+        Ok(())
+    }
+
+    fn check_high_mark(&mut self, handle: Handle) {
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        let size = stream.queue_size();
+        let Some(marks) = &mut stream.marks else { return };
+        if marks.above || size <= marks.high {
+            return;
+        }
+        marks.above = true;
+        match marks.notify {
+            Some(_) => self.ready.push_watermark(handle, 1),
+            None => stream.paused = true,
+        }
+    }
+
+    fn check_low_mark(&mut self, handle: Handle) {
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        let size = stream.queue_size();
+        let Some(marks) = &mut stream.marks else { return };
+        if !marks.above || size > marks.low {
+            return;
+        }
+        marks.above = false;
+        match marks.notify {
+            Some(_) => self.ready.push_watermark(handle, 0),
+            None => self.resume_reading(handle),
+        }
+    }
+}

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! TCP handles step by step: made, bound, and then connected or listening.
+
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::handle::Handle;
+use crate::lifecycle::{Kind, Object};
+use crate::net::address::Place;
+use crate::net::listener::Listener;
+use crate::net::stream::Stream;
+use crate::sys::{self, Source};
+use socket2::{Domain, SockAddr, SockRef, TcpKeepalive, Type};
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// A TCP handle that is neither connected nor listening yet.
+pub struct Unconnected {
+    pub bound: Option<Bound>,
+    pub nodelay: bool,
+    pub reuse_port: bool,
+    /// The connect that goes on.
+    pub connecting: Option<Handle>,
+}
+
+pub struct Bound {
+    pub source: Source,
+    pub ipv4: bool,
+}
+
+impl Core {
+    pub fn new_tcp(&mut self) -> Result<Handle> {
+        let socket = Unconnected { bound: None, nodelay: true, reuse_port: false, connecting: None };
+        self.insert(Kind::Tcp, Object::Unconnected(Box::new(socket)))
+    }
+
+    pub fn unconnected_mut(&mut self, handle: Handle) -> Result<&mut Unconnected> {
+        match &mut self.open_entry(handle)?.object {
+            Object::Unconnected(socket) => Ok(socket),
+            Object::Stream(_) => Err(Error::EISCONN),
+            Object::Listener(_) => Err(Error::EINVAL),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn bind_tcp(&mut self, handle: Handle, place: &Place) -> Result<()> {
+        let socket = self.unconnected_mut(handle)?;
+        if socket.bound.is_some() || socket.connecting.is_some() {
+            return Err(Error::EINVAL);
+        }
+        socket.bound = Some(bind(place, socket.reuse_port)?);
+        Ok(())
+    }
+
+    /// Takes over a caller's connected or listening socket. On failure it stays the caller's.
+    pub fn open_tcp(&mut self, descriptor: i64) -> Result<Handle> {
+        if self.freeing {
+            return Err(Error::EGONE);
+        }
+        let what = sys::look_at_socket(descriptor)?;
+        if what.listens {
+            let source = Source::adopt_socket(descriptor)?;
+            return self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(source, None))));
+        }
+        if !what.connected {
+            return Err(Error::ENOTCONN);
+        }
+        let source = Source::adopt_socket(descriptor)?;
+        self.insert(Kind::Tcp, Object::Stream(Box::new(Stream::new(source))))
+    }
+
+    pub fn close_unconnected(&mut self, handle: Handle) {
+        if let Ok(Some(connect)) = self.unconnected_mut(handle).map(|socket| socket.connecting) {
+            let _ = self.cancel(connect, Error::ECANCELED);
+        }
+    }
+
+    /// Runs `f` on the socket of any TCP handle that has one.
+    pub fn with_socket<R>(&mut self, handle: Handle, f: impl FnOnce(SockRef<'_>) -> std::io::Result<R>) -> Result<R> {
+        let source = self.source_of(handle)?;
+        f(source.socket()).map_err(Error::from)
+    }
+
+    /// The descriptor of a handle that has one.
+    pub fn source_of(&mut self, handle: Handle) -> Result<&Source> {
+        match &self.open_entry(handle)?.object {
+            Object::Stream(stream) => Ok(stream.source()),
+            Object::Listener(listener) => Ok(listener.source()),
+            Object::Unconnected(socket) => socket.bound.as_ref().map(|bound| &bound.source).ok_or(Error::ENOTCONN),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn set_nodelay(&mut self, handle: Handle, on: bool) -> Result<()> {
+        if let Ok(socket) = self.unconnected_mut(handle) {
+            socket.nodelay = on;
+            return Ok(());
+        }
+        self.with_socket(handle, |socket| socket.set_tcp_nodelay(on))
+    }
+
+    pub fn set_reuse_port(&mut self, handle: Handle, on: bool) -> Result<()> {
+        let socket = self.unconnected_mut(handle)?;
+        if socket.bound.is_some() {
+            return Err(Error::EINVAL);
+        }
+        socket.reuse_port = on;
+        Ok(())
+    }
+
+    /// Probes after `idle` seconds of silence; 0 turns them off.
+    pub fn set_keepalive(&mut self, handle: Handle, idle_seconds: u64) -> Result<()> {
+        self.with_socket(handle, |socket| match idle_seconds {
+            0 => socket.set_keepalive(false),
+            seconds => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(seconds))),
+        })
+    }
+
+    pub fn local_address(&mut self, handle: Handle) -> Result<SocketAddr> {
+        self.with_socket(handle, |socket| socket.local_addr()).and_then(|address| inet(&address))
+    }
+
+    pub fn peer_address(&mut self, handle: Handle) -> Result<SocketAddr> {
+        self.with_socket(handle, |socket| socket.peer_addr()).and_then(|address| inet(&address))
+    }
+
+    /// Closes with a reset: what was not sent is lost, the peer is told so.
+    pub fn reset_tcp(&mut self, handle: Handle) -> Result<()> {
+        self.stream_mut(handle)?;
+        self.with_socket(handle, |socket| socket.set_linger(Some(Duration::ZERO)))?;
+        self.forget_writes(handle);
+        self.close(handle)
+    }
+}
+
+fn inet(address: &SockAddr) -> Result<SocketAddr> {
+    address.as_socket().ok_or(Error::EAFNOSUPPORT)
+}
+
+/// A bound socket: the first of the place's addresses that the system has.
+pub fn bind(place: &Place, reuse_port: bool) -> Result<Bound> {
+    let mut last = Error::EADDRNOTAVAIL;
+    for address in place.addresses() {
+        match bind_to(address, matches!(place, Place::Everywhere(_)), reuse_port) {
+            Ok(source) => return Ok(Bound { source, ipv4: address.is_ipv4() }),
+            // Without IPv6 the next address may do; a port that is taken is taken.
+            Err(error) if matches!(error, Error::EAFNOSUPPORT | Error::EADDRNOTAVAIL) => last = error,
+            Err(error) => return Err(error),
+        }
+    }
+    Err(last)
+}
+
+fn bind_to(address: SocketAddr, everywhere: bool, reuse_port: bool) -> Result<Source> {
+    let socket = sys::new_socket(Domain::for_address(address), Type::STREAM)?;
+    sys::allow_quick_rebind(&socket)?;
+    if reuse_port {
+        sys::reuse_port(&socket)?;
+    }
+    if address.is_ipv6() {
+        socket.set_only_v6(!everywhere)?;
+    }
+    socket.bind(&SockAddr::from(address))?;
+    Ok(Source::from_socket(socket)?)
+}
+
+/// A listening socket whose connections are as this library wants them.
+pub fn listen_on(bound: &Bound, backlog: i32, nodelay: bool) -> Result<()> {
+    let socket = bound.source.socket();
+    // Connections inherit it where systems know inheritance; `accept` sets it elsewhere.
+    socket.set_tcp_nodelay(nodelay)?;
+    socket.listen(if backlog == 0 { DEFAULT_BACKLOG } else { backlog })?;
+    Ok(())
+}
+
+/// The system cuts it down to what it allows.
+const DEFAULT_BACKLOG: i32 = 4096;

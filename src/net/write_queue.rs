@@ -1,0 +1,287 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The bytes that a stream still has to send, and the writes they belong to.
+//!
+//! Bytes and writes are kept apart: small writes share one buffer, and a write is done when the stream has sent up to
+//! its end. A stream has a queue only while it has something to send; queues and buffers are used again.
+
+use crate::handle::Handle;
+use crate::sys::lent::LentBytes;
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+enum Segment {
+    Copied {
+        bytes: Vec<u8>,
+        start: usize,
+    },
+    /// The caller's bytes. `whole`: until the write completes; else only during the present call.
+    Lent {
+        bytes: LentBytes,
+        start: usize,
+        whole: bool,
+    },
+}
+
+impl Segment {
+    fn rest(&self) -> &[u8] {
+        match self {
+            Segment::Copied { bytes, start } => &bytes[*start..],
+            Segment::Lent { bytes, start, .. } => &bytes.slice()[*start..],
+        }
+    }
+
+    fn skip(&mut self, count: usize) {
+        match self {
+            Segment::Copied { start, .. } | Segment::Lent { start, .. } => *start += count,
+        }
+    }
+}
+
+struct Write {
+    future: Handle,
+    length: u64,
+    /// Where in the stream its last byte is.
+    end: u64,
+}
+
+#[derive(Default)]
+pub struct WriteQueue {
+    segments: VecDeque<Segment>,
+    writes: VecDeque<Write>,
+    /// Bytes of the stream queued and sent since the queue was taken out of the spares.
+    queued: u64,
+    sent: u64,
+}
+
+/// Buffers to copy into, used again.
+#[derive(Default)]
+pub struct Buffers(Vec<Vec<u8>>);
+
+/// Small writes are gathered in buffers of this size.
+const BUFFER: usize = 16 * 1024;
+/// How many of them a loop keeps for later.
+const KEPT: usize = 64;
+/// How many pieces go out in one call.
+const PIECES: usize = 32;
+
+impl Buffers {
+    fn take(&mut self, size: usize) -> Vec<u8> {
+        match self.0.pop() {
+            Some(buffer) if buffer.capacity() >= size => buffer,
+            _ => Vec::with_capacity(size.max(BUFFER)),
+        }
+    }
+
+    fn put(&mut self, mut buffer: Vec<u8>) {
+        if self.0.len() < KEPT && buffer.capacity() == BUFFER {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
+}
+
+impl WriteQueue {
+    pub fn size(&self) -> u64 {
+        self.queued - self.sent
+    }
+
+    pub fn has_bytes(&self) -> bool {
+        self.size() > 0
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.writes.is_empty() && !self.has_bytes()
+    }
+
+    /// Notes that what was pushed since the last call belongs to this write.
+    pub fn push_write(&mut self, future: Handle, length: u64) {
+        self.writes.push_back(Write { future, length, end: self.queued });
+    }
+
+    pub fn push_copy(&mut self, bytes: &[u8], buffers: &mut Buffers) {
+        self.queued += bytes.len() as u64;
+        if let Some(Segment::Copied { bytes: last, .. }) = self.segments.back_mut() {
+            if last.capacity() - last.len() >= bytes.len() {
+                last.extend_from_slice(bytes);
+                return;
+            }
+        }
+        let mut buffer = buffers.take(bytes.len());
+        buffer.extend_from_slice(bytes);
+        self.segments.push_back(Segment::Copied { bytes: buffer, start: 0 });
+    }
+
+    /// `whole`: the bytes are lent until the write completes; else call `own_the_rest` before this call ends.
+    pub fn push_lent(&mut self, bytes: LentBytes, whole: bool) {
+        self.queued += bytes.slice().len() as u64;
+        self.segments.push_back(Segment::Lent { bytes, start: 0, whole });
+    }
+
+    /// Copies what is left of bytes that were lent for this call only.
+    pub fn own_the_rest(&mut self, buffers: &mut Buffers) {
+        for segment in self.segments.iter_mut().rev() {
+            match segment {
+                Segment::Lent { whole: false, .. } => *segment = copied(segment.rest(), buffers),
+                _ => return,
+            }
+        }
+    }
+
+    /// Sends once, as much as it can. Gives what was sent and what was tried.
+    pub fn send(&mut self, source: &crate::sys::Source, buffers: &mut Buffers) -> std::io::Result<(usize, usize)> {
+        let (sent, tried) = match self.segments.len() {
+            0 => return Ok((0, 0)),
+            1 => {
+                let bytes = self.segments[0].rest();
+                (source.send(bytes)?, bytes.len())
+            }
+            _ => {
+                let mut slices = [IoSlice::new(&[]); PIECES];
+                let mut tried = 0;
+                let mut count = 0;
+                for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+                    *slice = IoSlice::new(segment.rest());
+                    tried += segment.rest().len();
+                    count += 1;
+                }
+                (source.send_vectored(&slices[..count])?, tried)
+            }
+        };
+        self.advance(sent, buffers);
+        Ok((sent, tried))
+    }
+
+    fn advance(&mut self, mut sent: usize, buffers: &mut Buffers) {
+        self.sent += sent as u64;
+        while let Some(first) = self.segments.front_mut() {
+            let rest = first.rest().len();
+            if sent < rest {
+                first.skip(sent);
+                return;
+            }
+            sent -= rest;
+            if let Some(Segment::Copied { bytes, .. }) = self.segments.pop_front() {
+                buffers.put(bytes);
+            }
+        }
+    }
+
+    /// The next write that is done: its future and its length.
+    pub fn pop_done(&mut self) -> Option<(Handle, u64)> {
+        let first = self.writes.front()?;
+        if first.end > self.sent {
+            return None;
+        }
+        self.writes.pop_front().map(|write| (write.future, write.length))
+    }
+
+    /// Drops everything; the writes that were not done.
+    pub fn clear(&mut self, buffers: &mut Buffers) -> impl Iterator<Item = Handle> + use<> {
+        self.advance((self.queued - self.sent) as usize, buffers);
+        std::mem::take(&mut self.writes).into_iter().map(|write| write.future)
+    }
+
+    /// Takes a write out. If none of its bytes was sent they will not be; else the rest goes out without it.
+    pub fn cancel(&mut self, future: Handle, buffers: &mut Buffers) {
+        let Some(index) = self.writes.iter().position(|write| write.future == future) else { return };
+        let Some(Write { length, end, .. }) = self.writes.remove(index) else { return };
+        let begin = end - length;
+        let mut at = self.sent;
+        let keep = begin < self.sent;
+        let mut segments = VecDeque::with_capacity(self.segments.len() + 1);
+        for segment in self.segments.drain(..) {
+            let (first, last) = (at, at + segment.rest().len() as u64);
+            at = last;
+            if last <= begin || first >= end {
+                segments.push_back(segment);
+                continue;
+            }
+            if keep {
+                // It has begun: what is left of it must follow, from memory of ours.
+                segments.push_back(match segment {
+                    Segment::Lent { .. } => copied(segment.rest(), buffers),
+                    copied => copied,
+                });
+                continue;
+            }
+            let rest = segment.rest();
+            let (before, after) =
+                (&rest[..begin.saturating_sub(first) as usize], &rest[(end.min(last) - first) as usize..]);
+            for part in [before, after].into_iter().filter(|part| !part.is_empty()) {
+                segments.push_back(copied(part, buffers));
+            }
+        }
+        self.segments = segments;
+        if !keep {
+            self.queued -= length;
+            self.writes.iter_mut().skip(index).for_each(|write| write.end -= length);
+        }
+    }
+}
+
+fn copied(bytes: &[u8], buffers: &mut Buffers) -> Segment {
+    let mut buffer = buffers.take(bytes.len());
+    buffer.extend_from_slice(bytes);
+    Segment::Copied { bytes: buffer, start: 0 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn future(n: i64) -> Handle {
+        Handle::from_caller(n).unwrap()
+    }
+
+    fn left(queue: &WriteQueue) -> Vec<u8> {
+        queue.segments.iter().flat_map(|segment| segment.rest().to_vec()).collect()
+    }
+
+    fn queue_of(parts: &[&str], buffers: &mut Buffers) -> WriteQueue {
+        let mut queue = WriteQueue::default();
+        for (n, part) in parts.iter().enumerate() {
+            queue.push_copy(part.as_bytes(), buffers);
+            queue.push_write(future(n as i64 + 1), part.len() as u64);
+        }
+        queue
+    }
+
+    #[test]
+    fn a_write_not_begun_is_taken_out_whole() {
+        let mut buffers = Buffers::default();
+        let mut queue = queue_of(&["one", "two", "three"], &mut buffers);
+        queue.advance(1, &mut buffers);
+        queue.cancel(future(2), &mut buffers);
+        assert_eq!(left(&queue), b"nethree");
+        assert_eq!(queue.size(), 7);
+        queue.advance(2, &mut buffers);
+        assert_eq!(queue.pop_done(), Some((future(1), 3)));
+        assert_eq!(queue.pop_done(), None);
+        queue.advance(5, &mut buffers);
+        assert_eq!(queue.pop_done(), Some((future(3), 5)));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn a_write_that_has_begun_is_sent_whole() {
+        let mut buffers = Buffers::default();
+        let mut queue = queue_of(&["one", "two"], &mut buffers);
+        queue.advance(1, &mut buffers);
+        queue.cancel(future(1), &mut buffers);
+        assert_eq!(left(&queue), b"netwo");
+        queue.advance(5, &mut buffers);
+        assert_eq!(queue.pop_done(), Some((future(2), 3)));
+        assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn empty_writes_are_done_in_their_turn() {
+        let mut buffers = Buffers::default();
+        let mut queue = queue_of(&["", "x", ""], &mut buffers);
+        assert_eq!(queue.pop_done(), Some((future(1), 0)));
+        assert_eq!(queue.pop_done(), None);
+        queue.advance(1, &mut buffers);
+        assert_eq!(queue.pop_done(), Some((future(2), 1)));
+        assert_eq!(queue.pop_done(), Some((future(3), 0)));
+    }
+}

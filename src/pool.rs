@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Worker threads, for what blocks.
+//!
+//! One pool for the process, in lanes: each kind of work has its own queue and its own limit, so a slow name look-up
+//! never holds up a caller's work. Threads start when there is more to do than threads that wait for it, and leave
+//! when they have had nothing to do for a while.
+
+use crate::error::{Error, Result};
+use once_cell::sync::Lazy;
+use std::cell::RefCell;
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a piece of work shares with whoever waits for it.
+pub struct Task(AtomicU8);
+
+const QUEUED: u8 = 0;
+const RUNNING: u8 = 1;
+/// Given up before it began: it never runs.
+const DROPPED: u8 = 2;
+/// Given up while it runs: it may look, and end early.
+const UNWANTED: u8 = 3;
+
+impl Task {
+    fn begin(&self) -> bool {
+        self.0.compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+    }
+
+    /// Whether it will never run. If it runs already it is told that nobody wants it any more.
+    pub fn give_up(&self) -> bool {
+        match self.0.compare_exchange(QUEUED, DROPPED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => true,
+            Err(_) => {
+                let _ = self.0.compare_exchange(RUNNING, UNWANTED, Ordering::AcqRel, Ordering::Acquire);
+                self.0.load(Ordering::Acquire) == DROPPED
+            }
+        }
+    }
+
+    fn is_unwanted(&self) -> bool {
+        self.0.load(Ordering::Acquire) == UNWANTED
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Callers' functions.
+    Work,
+    /// Name look-ups.
+    Names,
+}
+
+const LANES: usize = 2;
+/// Most look-ups wait for a server somewhere, not for a processor.
+const NAME_THREADS: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(10);
+/// The most threads a caller may ask for.
+pub const MOST_THREADS: usize = 1024;
+
+type Run = Box<dyn FnOnce() + Send>;
+
+struct Queue {
+    jobs: VecDeque<(Arc<Task>, Run)>,
+    limit: usize,
+    threads: usize,
+    waiting: usize,
+}
+
+struct Desk {
+    queue: Mutex<Queue>,
+    bell: Condvar,
+}
+
+static POOL: Lazy<[Desk; LANES]> = Lazy::new(|| {
+    let processors = std::thread::available_parallelism().map_or(4, |n| n.get());
+    [processors.max(4), NAME_THREADS].map(|limit| Desk {
+        queue: Mutex::new(Queue { jobs: VecDeque::new(), limit, threads: 0, waiting: 0 }),
+        bell: Condvar::new(),
+    })
+});
+
+thread_local! {
+    static RUNNING_TASK: RefCell<Option<Arc<Task>>> = const { RefCell::new(None) };
+}
+
+/// Queues work. It runs on a thread of the pool, unless it is given up before.
+pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Task>> {
+    let task = Arc::new(Task(AtomicU8::new(QUEUED)));
+    let desk = &POOL[lane as usize];
+    let mut queue = lock(desk);
+    queue.jobs.push_back((task.clone(), Box::new(run)));
+    if queue.waiting >= queue.jobs.len() {
+        desk.bell.notify_one();
+    } else if queue.threads < queue.limit {
+        if let Err(error) = start_thread(lane, &mut queue) {
+            // Without any thread it would never run.
+            if queue.threads == 0 {
+                queue.jobs.pop_back();
+                return Err(error);
+            }
+        }
+    }
+    Ok(task)
+}
+
+/// Sets how many threads run callers' work at most; gives what is in force. 0 changes nothing.
+pub fn set_size(threads: usize) -> usize {
+    let desk = &POOL[Lane::Work as usize];
+    let mut queue = lock(desk);
+    if threads > 0 {
+        queue.limit = threads.min(MOST_THREADS);
+        while queue.threads < queue.limit && queue.waiting < queue.jobs.len() && queue.threads < queue.jobs.len() {
+            if start_thread(Lane::Work, &mut queue).is_err() {
+                break;
+            }
+        }
+        desk.bell.notify_all();
+    }
+    queue.limit
+}
+
+/// Whether the work that runs on this thread has been given up.
+pub fn is_unwanted() -> Option<bool> {
+    RUNNING_TASK.with_borrow(|task| task.as_ref().map(|task| task.is_unwanted()))
+}
+
+fn lock(desk: &Desk) -> MutexGuard<'_, Queue> {
+    desk.queue.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn start_thread(lane: Lane, queue: &mut Queue) -> Result<()> {
+    let name = if lane == Lane::Work { "rondel-work" } else { "rondel-names" };
+    std::thread::Builder::new().name(name.into()).spawn(move || serve(lane)).map_err(Error::from)?;
+    queue.threads += 1;
+    Ok(())
+}
+
+fn serve(lane: Lane) {
+    let desk = &POOL[lane as usize];
+    let mut queue = lock(desk);
+    loop {
+        if queue.threads > queue.limit {
+            break;
+        }
+        if let Some((task, run)) = queue.jobs.pop_front() {
+            drop(queue);
+            if task.begin() {
+                RUNNING_TASK.set(Some(task));
+                run();
+                RUNNING_TASK.set(None);
+            }
+            queue = lock(desk);
+            continue;
+        }
+        queue.waiting += 1;
+        let (again, patience) = desk.bell.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+        queue = again;
+        queue.waiting -= 1;
+        if patience.timed_out() && queue.jobs.is_empty() {
+            break;
+        }
+    }
+    queue.threads -= 1;
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What is due now: futures to tell of, messages of other threads, completions to hand out.
+//!
+//! First in, first out. Both ends are counted, so that a close notice can wait for what was queued before it.
+
+use crate::callback::{Call, Notify, UserData};
+use crate::error::{Error, Result};
+use crate::event_loop::Core;
+use crate::handle::Handle;
+use crate::inbox::Message;
+use std::collections::VecDeque;
+
+enum Item {
+    /// A future that is done (or a `call_soon`, done by being due).
+    Future(Handle),
+    Message(Message),
+    /// A stream's write queue crossed a watermark.
+    Watermark(Handle, i64),
+    /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
+    Receive(Handle),
+}
+
+/// What the driver is to do next.
+pub enum Step {
+    Nothing,
+    Call(Call),
+    /// Tell everybody who waits for this future.
+    Tell(Handle),
+    Receive(Handle),
+}
+
+/// One entry of the queue that `rondel_next` hands out.
+#[derive(Clone, Copy)]
+pub struct Completion {
+    pub source: i64,
+    pub result: i64,
+    pub data: UserData,
+}
+
+#[derive(Default)]
+pub struct Ready {
+    queue: VecDeque<Item>,
+    pushed: u64,
+    pub turns_without_poll: u32,
+}
+
+impl Ready {
+    pub fn len(&self) -> usize {
+        self.queue.len()
+    }
+
+    /// How many items were ever queued.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
+    /// How many of them were taken out.
+    pub fn popped(&self) -> u64 {
+        self.pushed - self.queue.len() as u64
+    }
+
+    fn push(&mut self, item: Item) {
+        self.pushed += 1;
+        self.queue.push_back(item);
+    }
+
+    pub fn push_future(&mut self, future: Handle) {
+        self.push(Item::Future(future));
+    }
+
+    pub fn push_message(&mut self, message: Message) {
+        self.push(Item::Message(message));
+    }
+
+    pub fn push_watermark(&mut self, stream: Handle, above: i64) {
+        self.push(Item::Watermark(stream, above));
+    }
+
+    pub fn push_receive(&mut self, stream: Handle) {
+        self.push(Item::Receive(stream));
+    }
+}
+
+impl Core {
+    pub fn pop_ready(&mut self) -> Step {
+        match self.ready.queue.pop_front() {
+            None => Step::Nothing,
+            Some(Item::Future(future)) => {
+                // A `call_soon` is done by being due; anything else here is done already.
+                self.complete_now(future, 0)
+            }
+            Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
+            Some(Item::Receive(stream)) => Step::Receive(stream),
+            Some(Item::Message(message)) => self.take_message(message),
+        }
+    }
+
+    fn take_message(&mut self, message: Message) -> Step {
+        match message {
+            Message::Call(callback) => {
+                let result = if self.freeing { Error::ECANCELED.code() } else { 0 };
+                return self.step_for(Notify::Call(callback), self.handle, result);
+            }
+            Message::Enqueue(data) => return self.step_for(Notify::Enqueue(data), self.handle, 0),
+            // The handle may be gone by now: whoever sent this from another thread could not know.
+            Message::Close(handle) => {
+                let _ = self.close(handle);
+            }
+            Message::Release(future) => {
+                let _ = self.release(future);
+            }
+            Message::Settle(future, result) => {
+                let _ = self.settle(future, result);
+            }
+            Message::Stop => self.stop = true,
+            Message::Apply(apply) => apply(self),
+        }
+        Step::Nothing
+    }
+
+    /// The step that tells a handle's owner something: a call, or an entry in the completion queue.
+    pub fn step_for(&mut self, notify: Notify, source: Handle, result: i64) -> Step {
+        match notify {
+            Notify::Call(callback) => Step::Call(Call { callback, source: source.number(), result }),
+            Notify::Enqueue(data) => {
+                // It fails only for a source that is gone, and this one is just telling.
+                let _ = self.enqueue(source, result, data);
+                Step::Nothing
+            }
+            Notify::Nobody | Notify::Keep => Step::Nothing,
+        }
+    }
+
+    /// Puts something into the queue that `rondel_next` hands out. A future lives until it was handed out and more is
+    /// asked for.
+    pub fn enqueue(&mut self, source: Handle, result: i64, data: UserData) -> Result<()> {
+        if self.table.get(source)?.is_future() {
+            self.retain(source)?;
+        }
+        self.completions.push_back(Completion { source: source.number(), result, data });
+        Ok(())
+    }
+
+    /// Lets go of the futures that were handed out last.
+    pub fn take_back(&mut self) -> Result<()> {
+        if self.running {
+            return Err(Error::EBUSY);
+        }
+        for future in std::mem::take(&mut self.handed_out) {
+            let _ = self.release(future);
+        }
+        Ok(())
+    }
+
+    /// Hands out up to `capacity` completions.
+    pub fn hand_out(&mut self, mut give: impl FnMut(Completion), capacity: usize) -> i64 {
+        let count = capacity.min(self.completions.len());
+        let Core { table, handed_out, completions, .. } = self;
+        for completion in completions.drain(..count) {
+            let source = Handle::from_caller(completion.source);
+            handed_out.extend(source.ok().filter(|source| table.get(*source).is_ok_and(|entry| entry.is_future())));
+            give(completion);
+        }
+        count as i64
+    }
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The loops of the process, by the index in their handles.
+//!
+//! The places are never freed, so a handle of any age leads to memory that is there. A loop that takes a place
+//! over starts its generations above all that were given out there before.
+
+use crate::error::{Error, Result};
+use crate::event_loop::Loop;
+use crate::handle::{Handle, LAST_GENERATION, LOOPS};
+use crate::inbox::Inbox;
+use crate::sys::owned::Owned;
+use std::sync::{Mutex, PoisonError};
+
+pub struct Place {
+    pub cell: Owned<Box<Loop>>,
+    pub inbox: Inbox,
+}
+
+static PLACES: [Place; LOOPS] = [const { Place { cell: Owned::new(), inbox: Inbox::new() } }; LOOPS];
+
+struct Free {
+    /// Places that had a loop, and the first generation for the next one.
+    used: Vec<(usize, u32)>,
+    /// Places below this index have had a loop.
+    fresh: usize,
+}
+
+static FREE: Mutex<Free> = Mutex::new(Free { used: Vec::new(), fresh: 0 });
+
+/// A place whose generations have come this far is not used again.
+const WORN: u32 = LAST_GENERATION / 4 * 3;
+
+/// Where the handle's loop is, or was.
+#[inline]
+pub fn place(handle: Handle) -> &'static Place {
+    &PLACES[handle.loop_index()]
+}
+
+pub fn place_at(index: usize) -> &'static Place {
+    &PLACES[index]
+}
+
+/// A place for a new loop: its index and first generation. `ENOMEM` when there are as many loops as there can be.
+pub fn reserve() -> Result<(usize, u32)> {
+    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(place) = free.used.pop() {
+        return Ok(place);
+    }
+    if free.fresh == LOOPS {
+        return Err(Error::ENOMEM);
+    }
+    free.fresh += 1;
+    Ok((free.fresh - 1, 1))
+}
+
+/// Gives a place back.
+pub fn give_back(index: usize, next_generation: u32) {
+    if next_generation < WORN {
+        FREE.lock().unwrap_or_else(PoisonError::into_inner).used.push((index, next_generation));
+    }
+}

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Memory that a caller lends for the time of a call or an operation.
+//!
+//! The promise is made once, where the pointer comes in; from there on it is a slice.
+
+use crate::callback::{AllocFunction, UserData};
+use std::ffi::{CStr, c_char};
+
+/// Bytes to read from, the caller's until the operation completes.
+#[derive(Clone, Copy)]
+pub struct LentBytes {
+    start: *const u8,
+    length: usize,
+}
+
+/// Bytes to write to, the caller's until the operation completes.
+pub struct LentBuffer {
+    start: *mut u8,
+    length: usize,
+}
+
+// SAFETY: the lender promises that the memory stays valid until the operation completes, on whichever thread the
+// loop then runs.
+unsafe impl Send for LentBytes {}
+// SAFETY: as for LentBytes.
+unsafe impl Send for LentBuffer {}
+
+/// No object of this size can exist, so a length beyond it is a caller's mistake (a negative number, say).
+fn possible(length: usize) -> bool {
+    isize::try_from(length).is_ok()
+}
+
+impl LentBytes {
+    /// `None` when it makes no sense: bytes are promised, but there is no pointer.
+    ///
+    /// # Safety
+    /// `start` points to `length` readable bytes, which stay so and are not written to as long as the value is used.
+    pub unsafe fn new(start: *const u8, length: usize) -> Option<LentBytes> {
+        (possible(length) && (length == 0 || !start.is_null())).then_some(LentBytes { start, length })
+    }
+
+    pub fn slice(&self) -> &[u8] {
+        if self.length == 0 {
+            return &[];
+        }
+        // SAFETY: the promise of `new`.
+        unsafe { std::slice::from_raw_parts(self.start, self.length) }
+    }
+}
+
+impl LentBuffer {
+    /// `None` when it makes no sense: no pointer, or no room.
+    ///
+    /// # Safety
+    /// `start` points to `length` writable bytes, which stay so and are touched by nobody else as long as the value
+    /// is used.
+    pub unsafe fn new(start: *mut u8, length: usize) -> Option<LentBuffer> {
+        (possible(length) && length > 0 && !start.is_null()).then_some(LentBuffer { start, length })
+    }
+
+    pub fn pointer(&self) -> *const u8 {
+        self.start
+    }
+
+    pub fn length(&self) -> usize {
+        self.length
+    }
+
+    pub fn slice(&mut self) -> &mut [u8] {
+        // SAFETY: the promise of `new`. The bytes may be uninitialized for Rust's eyes; they are only written, or
+        // read where they were written before.
+        unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+/// A caller's function that lends memory when asked for it.
+#[derive(Clone, Copy)]
+pub struct Lender {
+    function: AllocFunction,
+    data: UserData,
+}
+
+impl Lender {
+    /// # Safety
+    /// The function returns NULL, or memory of at least the size it leaves, which is the asker's until the asker says
+    /// what became of it.
+    pub unsafe fn new(function: AllocFunction, data: UserData) -> Lender {
+        Lender { function, data }
+    }
+
+    /// Asks for `wanted` bytes; less may be lent.
+    pub fn ask(self, stream: i64, wanted: usize) -> Option<LentBuffer> {
+        let mut size = wanted;
+        let start = (self.function)(stream, &mut size, self.data.pointer());
+        // SAFETY: the promise of `new`.
+        unsafe { LentBuffer::new(start, size) }
+    }
+}
+
+/// A caller's C string, or `None` for NULL.
+///
+/// # Safety
+/// `text` is NULL or points to a NUL-terminated string that lives as long as `'a`.
+pub unsafe fn c_string<'a>(text: *const c_char) -> Option<&'a CStr> {
+    // SAFETY: the promise of this function.
+    (!text.is_null()).then(|| unsafe { CStr::from_ptr(text) })
+}

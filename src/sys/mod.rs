@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What Rondel needs of a platform, and the few memory primitives that rest on `unsafe`.
+//!
+//! The contract that each platform's file fulfils:
+//! - `linux_errno(os_error)`: the platform's error number as Linux's errno.
+//! - `Source`: an owned descriptor that does not block, of a byte stream or a listener: `receive`, `send`,
+//!   `send_vectored`, `shut_down_writing`, `accept`; `WouldBlock` when nothing can be done now, interrupted calls
+//!   are never seen, no signal is ever raised.
+//! - `look_up(host, service, hints)`: getaddrinfo, blocking; failures as Rondel's codes.
+//! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
+//! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
+#![allow(unsafe_code)]
+
+pub mod lent;
+pub mod owned;
+pub mod published;
+
+#[cfg(unix)]
+mod unix;
+#[cfg(unix)]
+pub use unix::*;
+#[cfg(windows)]
+mod windows;
+#[cfg(windows)]
+pub use windows::*;
+
+#[cfg(any(target_os = "linux", target_os = "android"))]
+mod linux;
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub use linux::*;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+mod portable;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub use portable::*;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! A cell that one thread at a time may enter, and refuses all others.
+//!
+//! The thread that entered may enter again, as a callback does. The memory of the cell is never freed, so a thread
+//! that is refused has touched nothing but the mark.
+
+use crate::error::{Error, Result};
+use std::cell::{Cell, UnsafeCell};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+thread_local! {
+    static MARK: Cell<u64> = const { Cell::new(0) };
+}
+
+/// A number of this thread's that no other thread has or will have.
+#[inline]
+fn mark() -> u64 {
+    match MARK.get() {
+        0 => new_mark(),
+        mark => mark,
+    }
+}
+
+#[cold]
+fn new_mark() -> u64 {
+    static LAST: AtomicU64 = AtomicU64::new(0);
+    let mark = LAST.fetch_add(1, Ordering::Relaxed) + 1;
+    MARK.set(mark);
+    mark
+}
+
+pub struct Owned<T> {
+    /// The mark of the thread that is inside; 0: nobody.
+    owner: AtomicU64,
+    /// How many times it has entered. Only the owner touches this and `value`.
+    depth: Cell<u32>,
+    value: UnsafeCell<Option<T>>,
+}
+
+// SAFETY: `depth` and `value` are touched only by the thread whose mark is in `owner`; entering acquires what the
+// last one to leave released. So a `T` moves between threads, but is never shared.
+unsafe impl<T: Send> Sync for Owned<T> {}
+
+pub struct Guard<'a, T>(&'a Owned<T>);
+
+impl<T> Owned<T> {
+    pub const fn new() -> Owned<T> {
+        Owned { owner: AtomicU64::new(0), depth: Cell::new(0), value: UnsafeCell::new(None) }
+    }
+
+    #[inline]
+    pub fn enter(&self) -> Result<Guard<'_, T>> {
+        let mine = mark();
+        if self.owner.load(Ordering::Relaxed) != mine {
+            self.owner.compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed).map_err(|_| Error::ETHREAD)?;
+        }
+        self.depth.set(self.depth.get() + 1);
+        Ok(Guard(self))
+    }
+}
+
+impl<T> Guard<'_, T> {
+    #[inline]
+    pub fn get(&self) -> Option<&T> {
+        // SAFETY: this thread is inside; the value is replaced only by `put` and `take`, which are refused while
+        // another guard (and so another reference) is alive.
+        unsafe { (*self.0.value.get()).as_ref() }
+    }
+
+    /// Whether this thread is inside once only, so that the value may be replaced.
+    pub fn alone(&self) -> bool {
+        self.0.depth.get() == 1
+    }
+
+    pub fn put(&mut self, value: T) {
+        assert!(self.alone());
+        // SAFETY: this thread is inside, and by `alone` this guard is the only one; `&mut self` ends its references.
+        unsafe { *self.0.value.get() = Some(value) };
+    }
+
+    pub fn take(&mut self) -> Option<T> {
+        assert!(self.alone());
+        // SAFETY: as in `put`.
+        unsafe { (*self.0.value.get()).take() }
+    }
+}
+
+impl<T> Drop for Guard<'_, T> {
+    #[inline]
+    fn drop(&mut self) {
+        let depth = self.0.depth.get() - 1;
+        self.0.depth.set(depth);
+        if depth == 0 {
+            self.0.owner.store(0, Ordering::Release);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_thread_is_refused_and_the_own_one_is_not() {
+        static CELL: Owned<i32> = Owned::new();
+        let mut guard = CELL.enter().unwrap();
+        guard.put(7);
+        let again = CELL.enter().unwrap();
+        assert_eq!(again.get(), Some(&7));
+        assert!(!again.alone());
+        std::thread::spawn(|| assert!(matches!(CELL.enter(), Err(Error::ETHREAD)))).join().unwrap();
+        drop(again);
+        drop(guard);
+        std::thread::spawn(|| assert_eq!(CELL.enter().unwrap().take(), Some(7))).join().unwrap();
+    }
+}

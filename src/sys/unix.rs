@@ -1,0 +1,323 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What every Unix has alike.
+
+use crate::error::{Error, Result};
+use socket2::{SockAddr, SockRef, Socket};
+use std::ffi::CStr;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+
+/// The number by which the system knows a descriptor.
+pub type RawSource = std::os::fd::RawFd;
+
+/// An owned descriptor that does not block.
+pub struct Source {
+    fd: OwnedFd,
+}
+
+#[cfg(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly"
+))]
+const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
+#[cfg(not(any(
+    target_os = "linux",
+    target_os = "android",
+    target_os = "freebsd",
+    target_os = "netbsd",
+    target_os = "openbsd",
+    target_os = "dragonfly"
+)))]
+const SEND_FLAGS: libc::c_int = 0;
+
+impl Source {
+    /// Takes over a socket, which must not block already.
+    pub fn from_socket(socket: Socket) -> io::Result<Source> {
+        #[cfg(any(target_vendor = "apple"))]
+        socket.set_nosigpipe(true)?;
+        Ok(Source { fd: socket.into() })
+    }
+
+    /// Takes over a caller's descriptor, if it is a socket, and makes it non-blocking. On failure it stays the caller's.
+    pub fn adopt_socket(number: i64) -> io::Result<Source> {
+        let number = RawSource::try_from(number)
+            .ok()
+            .filter(|n| *n >= 0)
+            .ok_or_else(|| io::Error::from_raw_os_error(libc::EBADF))?;
+        // SAFETY: borrowed for the checks below only; a number that is no open descriptor fails them.
+        let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+        let socket = SockRef::from(&borrowed);
+        socket.r#type()?;
+        socket.set_nonblocking(true)?;
+        // SAFETY: it is open, and the caller gives it away with this call.
+        Source::from_socket(unsafe { Socket::from_raw_fd(number) })
+    }
+
+    pub fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.fd)
+    }
+
+    pub fn raw(&self) -> RawSource {
+        self.fd.as_raw_fd()
+    }
+
+    /// Gives the descriptor away.
+    pub fn into_raw(self) -> RawSource {
+        self.fd.into_raw_fd()
+    }
+
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        // SAFETY: `buffer` is writable for its length.
+        retry(|| unsafe { libc::recv(self.raw(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
+    }
+
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        // SAFETY: `bytes` is readable for its length.
+        retry(|| unsafe { libc::send(self.raw(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
+    }
+
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        // SAFETY: a msghdr of zeros is a valid, empty one.
+        let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
+        // IoSlice has the layout of iovec on Unix; sendmsg does not write to it.
+        message.msg_iov = slices.as_ptr().cast_mut().cast();
+        message.msg_iovlen = slices.len() as _;
+        // SAFETY: the message points to `slices`, which lives through the call.
+        retry(|| unsafe { libc::sendmsg(self.raw(), &message, SEND_FLAGS) })
+    }
+
+    pub fn shut_down_writing(&self) -> io::Result<()> {
+        self.socket().shutdown(std::net::Shutdown::Write)
+    }
+
+    /// The next connection of a listener, not blocking.
+    pub fn accept(&self) -> io::Result<Source> {
+        #[cfg(any(
+            target_os = "linux",
+            target_os = "android",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly"
+        ))]
+        {
+            let flags = libc::SOCK_NONBLOCK | libc::SOCK_CLOEXEC;
+            // SAFETY: no address is asked for.
+            let fd = retry(|| unsafe {
+                libc::accept4(self.raw(), std::ptr::null_mut(), std::ptr::null_mut(), flags) as isize
+            })?;
+            // SAFETY: the descriptor was just made and has no other owner.
+            Ok(Source { fd: unsafe { OwnedFd::from_raw_fd(fd as RawSource) } })
+        }
+        #[cfg(not(any(
+            target_os = "linux",
+            target_os = "android",
+            target_os = "freebsd",
+            target_os = "netbsd",
+            target_os = "openbsd",
+            target_os = "dragonfly"
+        )))]
+        {
+            let (socket, _) = self.socket().accept()?;
+            socket.set_nonblocking(true)?;
+            Source::from_socket(socket)
+        }
+    }
+}
+
+impl AsFd for Source {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.fd.as_fd()
+    }
+}
+
+/// Does a system call again as long as a signal interrupts it.
+fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+    loop {
+        let result = call();
+        if result >= 0 {
+            return Ok(result as usize);
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
+/// What a look-up asks for.
+#[derive(Clone, Copy, Default)]
+pub struct Hints {
+    pub ipv4: bool,
+    pub ipv6: bool,
+    pub numeric: bool,
+    pub passive: bool,
+}
+
+/// getaddrinfo for stream sockets: blocks, for as long as the resolver does.
+pub fn look_up(host: Option<&CStr>, service: Option<&CStr>, hints: Hints) -> Result<Vec<SocketAddr>> {
+    // SAFETY: an addrinfo of zeros is a valid set of hints.
+    let mut wanted: libc::addrinfo = unsafe { std::mem::zeroed() };
+    wanted.ai_family = match (hints.ipv4, hints.ipv6) {
+        (true, false) => libc::AF_INET,
+        (false, true) => libc::AF_INET6,
+        _ => libc::AF_UNSPEC,
+    };
+    wanted.ai_socktype = libc::SOCK_STREAM;
+    wanted.ai_flags =
+        if hints.numeric { libc::AI_NUMERICHOST } else { 0 } | if hints.passive { libc::AI_PASSIVE } else { 0 };
+    let mut list: *mut libc::addrinfo = std::ptr::null_mut();
+    let text = |text: Option<&CStr>| text.map_or(std::ptr::null(), CStr::as_ptr);
+    // SAFETY: both strings are NULL or terminated, the hints and the place for the list live through the call.
+    let status = unsafe { libc::getaddrinfo(text(host), text(service), &wanted, &mut list) };
+    if status != 0 {
+        return Err(look_up_error(status));
+    }
+    let mut found = Vec::new();
+    let mut next = list;
+    // SAFETY: `next` is NULL or an entry of the list, which is freed only below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        found.extend(socket_addr(entry).filter(|address| !found.contains(address)).into_iter().collect::<Vec<_>>());
+        next = entry.ai_next;
+    }
+    // SAFETY: the list came from getaddrinfo and is not used after this.
+    unsafe { libc::freeaddrinfo(list) };
+    Ok(found)
+}
+
+fn socket_addr(entry: &libc::addrinfo) -> Option<SocketAddr> {
+    match entry.ai_family {
+        // SAFETY: an entry of this family holds an address of this type; it is read without asking for alignment.
+        libc::AF_INET => unsafe {
+            let raw = entry.ai_addr.cast::<libc::sockaddr_in>().read_unaligned();
+            Some(
+                SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port)).into(),
+            )
+        },
+        // SAFETY: as above.
+        libc::AF_INET6 => unsafe {
+            let raw = entry.ai_addr.cast::<libc::sockaddr_in6>().read_unaligned();
+            Some(
+                SocketAddrV6::new(
+                    Ipv6Addr::from(raw.sin6_addr.s6_addr),
+                    u16::from_be(raw.sin6_port),
+                    raw.sin6_flowinfo,
+                    raw.sin6_scope_id,
+                )
+                .into(),
+            )
+        },
+        _ => None,
+    }
+}
+
+fn look_up_error(status: libc::c_int) -> Error {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    if status == libc::EAI_NODATA {
+        return Error::EAI_NODATA;
+    }
+    match status {
+        libc::EAI_NONAME => Error::EAI_NONAME,
+        libc::EAI_AGAIN => Error::EAI_AGAIN,
+        libc::EAI_FAIL => Error::EAI_FAIL,
+        libc::EAI_FAMILY => Error::EAI_FAMILY,
+        libc::EAI_SOCKTYPE => Error::EAI_SOCKTYPE,
+        libc::EAI_SERVICE => Error::EAI_SERVICE,
+        libc::EAI_BADFLAGS => Error::EAI_BADFLAGS,
+        libc::EAI_OVERFLOW => Error::EAI_OVERFLOW,
+        libc::EAI_MEMORY => Error::ENOMEM,
+        libc::EAI_SYSTEM => io::Error::last_os_error().into(),
+        _ => Error::EAI_NONAME,
+    }
+}
+
+/// A new socket that does not block and is not inherited.
+pub fn new_socket(domain: socket2::Domain, kind: socket2::Type) -> io::Result<Socket> {
+    let socket = Socket::new(domain, kind, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Whether accepted connections need the option set that their listener has.
+pub const SETS_NODELAY_ON_ACCEPT: bool = !cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd"));
+
+/// A server that restarts gets its port although old connections linger.
+pub fn allow_quick_rebind(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_address(true)
+}
+
+pub fn reuse_port(socket: &Socket) -> io::Result<()> {
+    socket.set_reuse_port(true)
+}
+
+/// What a caller's stream socket is.
+pub struct SocketState {
+    pub listens: bool,
+    pub connected: bool,
+}
+
+/// Looks at a caller's descriptor without changing it.
+pub fn look_at_socket(number: i64) -> Result<SocketState> {
+    let number = RawSource::try_from(number).ok().filter(|n| *n >= 0).ok_or(Error::EBADF)?;
+    // SAFETY: borrowed for this call only; a number that is no open descriptor makes the first look fail.
+    let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
+    let socket = SockRef::from(&borrowed);
+    if socket.r#type()? != socket2::Type::STREAM {
+        return Err(Error::EPROTOTYPE);
+    }
+    let mut listens: libc::c_int = 0;
+    let mut size = size_of::<libc::c_int>() as libc::socklen_t;
+    // SAFETY: the option is an int, and there is room for one.
+    let status = unsafe {
+        libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, (&raw mut listens).cast(), &mut size)
+    };
+    Ok(SocketState { listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
+}
+
+/// Whether a connect that was started without blocking goes on.
+pub fn connect_goes_on(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EINPROGRESS | libc::EINTR))
+}
+
+/// Starts a connect.
+pub fn start_connect(source: &Source, address: SocketAddr) -> io::Result<()> {
+    match source.socket().connect(&SockAddr::from(address)) {
+        Err(error) if !connect_goes_on(&error) => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Nanoseconds of the monotonic clock.
+pub fn clock() -> i64 {
+    let mut time = MaybeUninit::<libc::timespec>::uninit();
+    // SAFETY: the place for the time is writable; this clock exists on every Unix and the call then fills it.
+    let time = unsafe {
+        libc::clock_gettime(libc::CLOCK_MONOTONIC, time.as_mut_ptr());
+        time.assume_init()
+    };
+    time.tv_sec as i64 * 1_000_000_000 + time.tv_nsec as i64
+}
+
+/// The errno of a Unix that numbers them otherwise, as Linux's.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn unix_errno(os_error: i32) -> i32 {
+    macro_rules! table {
+        ($($name:ident $linux:literal)*) => { match os_error { $(libc::$name => $linux,)* _ => 4103 } };
+    }
+    table! {
+        EPERM 1 ENOENT 2 ESRCH 3 EINTR 4 EIO 5 ENXIO 6 E2BIG 7 EBADF 9 ECHILD 10 EAGAIN 11 ENOMEM 12 EACCES 13
+        EFAULT 14 EBUSY 16 EEXIST 17 EXDEV 18 ENODEV 19 ENOTDIR 20 EISDIR 21 EINVAL 22 ENFILE 23 EMFILE 24 ENOTTY 25
+        ETXTBSY 26 EFBIG 27 ENOSPC 28 ESPIPE 29 EROFS 30 EMLINK 31 EPIPE 32 EDOM 33 ERANGE 34 EDEADLK 35
+        ENAMETOOLONG 36 ENOSYS 38 ENOTEMPTY 39 ELOOP 40 EPROTO 71 EOVERFLOW 75 EILSEQ 84 ENOTSOCK 88 EDESTADDRREQ 89
+        EMSGSIZE 90 EPROTOTYPE 91 ENOPROTOOPT 92 EPROTONOSUPPORT 93 ESOCKTNOSUPPORT 94 EOPNOTSUPP 95 EAFNOSUPPORT 97
+        EADDRINUSE 98 EADDRNOTAVAIL 99 ENETDOWN 100 ENETUNREACH 101 ENETRESET 102 ECONNABORTED 103 ECONNRESET 104
+        ENOBUFS 105 EISCONN 106 ENOTCONN 107 ESHUTDOWN 108 ETIMEDOUT 110 ECONNREFUSED 111 EHOSTDOWN 112
+        EHOSTUNREACH 113 EALREADY 114 EINPROGRESS 115 ESTALE 116 EDQUOT 122 ECANCELED 125 EOWNERDEAD 130
+    }
+}

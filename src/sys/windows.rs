@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Windows: sockets of Winsock, through socket2.
+
+use crate::error::{Error, Result};
+use once_cell::sync::Lazy;
+use socket2::{SockAddr, SockRef, Socket};
+use std::ffi::CStr;
+use std::io::{self, IoSlice};
+use std::mem::MaybeUninit;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, FromRawSocket, IntoRawSocket, OwnedSocket};
+use std::time::Instant;
+use windows_sys::Win32::Networking::WinSock as ws;
+
+/// The number by which the system knows a socket.
+pub type RawSource = std::os::windows::io::RawSocket;
+
+/// An owned socket that does not block.
+pub struct Source {
+    socket: OwnedSocket,
+}
+
+impl Source {
+    /// Takes over a socket, which must not block already.
+    pub fn from_socket(socket: Socket) -> io::Result<Source> {
+        Ok(Source { socket: socket.into() })
+    }
+
+    /// Takes over a caller's socket and makes it non-blocking. On failure it stays the caller's.
+    pub fn adopt_socket(number: i64) -> io::Result<Source> {
+        let number = number as RawSource;
+        // SAFETY: borrowed for the call below only, which fails for a number that is no socket.
+        let borrowed = unsafe { BorrowedSocket::borrow_raw(number) };
+        SockRef::from(&borrowed).set_nonblocking(true)?;
+        // SAFETY: it is a socket, and the caller gives it away with this call.
+        Source::from_socket(unsafe { Socket::from_raw_socket(number) })
+    }
+
+    pub fn socket(&self) -> SockRef<'_> {
+        SockRef::from(&self.socket)
+    }
+
+    pub fn raw(&self) -> RawSource {
+        self.socket.as_raw_socket()
+    }
+
+    /// Gives the socket away.
+    pub fn into_raw(self) -> RawSource {
+        self.socket.into_raw_socket()
+    }
+
+    pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        // SAFETY: bytes that are initialized are also bytes that may not be, and recv writes initialized ones only.
+        let buffer = unsafe { &mut *(std::ptr::from_mut(buffer) as *mut [MaybeUninit<u8>]) };
+        self.socket().recv(buffer)
+    }
+
+    pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        self.socket().send(bytes)
+    }
+
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.socket().send_vectored(slices)
+    }
+
+    pub fn shut_down_writing(&self) -> io::Result<()> {
+        self.socket().shutdown(std::net::Shutdown::Write)
+    }
+
+    /// The next connection of a listener, not blocking.
+    pub fn accept(&self) -> io::Result<Source> {
+        let (socket, _) = self.socket().accept()?;
+        socket.set_nonblocking(true)?;
+        Source::from_socket(socket)
+    }
+}
+
+impl AsSocket for Source {
+    fn as_socket(&self) -> BorrowedSocket<'_> {
+        self.socket.as_socket()
+    }
+}
+
+/// Whether accepted connections need the option set that their listener has.
+pub const SETS_NODELAY_ON_ACCEPT: bool = true;
+
+/// Windows lets a server that restarts have its port; its SO_REUSEADDR would let two servers share one.
+pub fn allow_quick_rebind(_socket: &Socket) -> io::Result<()> {
+    Ok(())
+}
+
+pub fn reuse_port(_socket: &Socket) -> io::Result<()> {
+    Err(io::ErrorKind::Unsupported.into())
+}
+
+/// What a caller's stream socket is.
+pub struct SocketState {
+    pub listens: bool,
+    pub connected: bool,
+}
+
+/// Looks at a caller's socket without changing it.
+pub fn look_at_socket(number: i64) -> Result<SocketState> {
+    let number = number as RawSource;
+    // SAFETY: borrowed for this call only; a number that is no socket makes the first look fail.
+    let borrowed = unsafe { BorrowedSocket::borrow_raw(number) };
+    let socket = SockRef::from(&borrowed);
+    if socket.r#type()? != socket2::Type::STREAM {
+        return Err(Error::EPROTOTYPE);
+    }
+    let mut listens: i32 = 0;
+    let mut size = size_of::<i32>() as i32;
+    // SAFETY: the option is an int, and there is room for one.
+    let status = unsafe {
+        ws::getsockopt(number as usize, ws::SOL_SOCKET, ws::SO_ACCEPTCONN, (&raw mut listens).cast(), &mut size)
+    };
+    Ok(SocketState { listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
+}
+
+/// A new socket that does not block and is not inherited.
+pub fn new_socket(domain: socket2::Domain, kind: socket2::Type) -> io::Result<Socket> {
+    let socket = Socket::new(domain, kind, None)?;
+    socket.set_nonblocking(true)?;
+    Ok(socket)
+}
+
+/// Starts a connect.
+pub fn start_connect(source: &Source, address: SocketAddr) -> io::Result<()> {
+    match source.socket().connect(&SockAddr::from(address)) {
+        Err(error) if error.raw_os_error() == Some(ws::WSAEWOULDBLOCK) => Ok(()),
+        result => result,
+    }
+}
+
+/// What a look-up asks for.
+#[derive(Clone, Copy, Default)]
+pub struct Hints {
+    pub ipv4: bool,
+    pub ipv6: bool,
+    pub numeric: bool,
+    pub passive: bool,
+}
+
+/// getaddrinfo for stream sockets: blocks, for as long as the resolver does.
+pub fn look_up(host: Option<&CStr>, service: Option<&CStr>, hints: Hints) -> Result<Vec<SocketAddr>> {
+    start_winsock();
+    // SAFETY: an ADDRINFOA of zeros is a valid set of hints.
+    let mut wanted: ws::ADDRINFOA = unsafe { std::mem::zeroed() };
+    wanted.ai_family = i32::from(match (hints.ipv4, hints.ipv6) {
+        (true, false) => ws::AF_INET,
+        (false, true) => ws::AF_INET6,
+        _ => ws::AF_UNSPEC,
+    });
+    wanted.ai_socktype = ws::SOCK_STREAM;
+    wanted.ai_flags =
+        (if hints.numeric { ws::AI_NUMERICHOST } else { 0 } | if hints.passive { ws::AI_PASSIVE } else { 0 }) as i32;
+    let mut list: *mut ws::ADDRINFOA = std::ptr::null_mut();
+    let text = |text: Option<&CStr>| text.map_or(std::ptr::null(), |text| text.as_ptr().cast());
+    // SAFETY: both strings are NULL or terminated, the hints and the place for the list live through the call.
+    let status = unsafe { ws::getaddrinfo(text(host), text(service), &wanted, &mut list) };
+    if status != 0 {
+        return Err(look_up_error(status));
+    }
+    let mut found = Vec::new();
+    let mut next = list;
+    // SAFETY: `next` is NULL or an entry of the list, which is freed only below.
+    while let Some(entry) = unsafe { next.as_ref() } {
+        if let Some(address) = socket_addr(entry) {
+            if !found.contains(&address) {
+                found.push(address);
+            }
+        }
+        next = entry.ai_next;
+    }
+    // SAFETY: the list came from getaddrinfo and is not used after this.
+    unsafe { ws::freeaddrinfo(list) };
+    Ok(found)
+}
+
+/// socket2 and std start Winsock with their first socket; a look-up may come before that.
+fn start_winsock() {
+    static STARTED: Lazy<()> = Lazy::new(|| drop(std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
+    Lazy::force(&STARTED);
+}
+
+fn socket_addr(entry: &ws::ADDRINFOA) -> Option<SocketAddr> {
+    match entry.ai_family as u16 {
+        // SAFETY: an entry of this family holds an address of this type; it is read without asking for alignment.
+        ws::AF_INET => unsafe {
+            let raw = entry.ai_addr.cast::<ws::SOCKADDR_IN>().read_unaligned();
+            let ip = Ipv4Addr::from(u32::from_be(raw.sin_addr.S_un.S_addr));
+            Some(SocketAddrV4::new(ip, u16::from_be(raw.sin_port)).into())
+        },
+        // SAFETY: as above.
+        ws::AF_INET6 => unsafe {
+            let raw = entry.ai_addr.cast::<ws::SOCKADDR_IN6>().read_unaligned();
+            let (ip, port) = (Ipv6Addr::from(raw.sin6_addr.u.Byte), u16::from_be(raw.sin6_port));
+            Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.Anonymous.sin6_scope_id).into())
+        },
+        _ => None,
+    }
+}
+
+fn look_up_error(status: i32) -> Error {
+    match status {
+        ws::WSAHOST_NOT_FOUND => Error::EAI_NONAME,
+        ws::WSATRY_AGAIN => Error::EAI_AGAIN,
+        ws::WSANO_RECOVERY => Error::EAI_FAIL,
+        ws::WSANO_DATA => Error::EAI_NODATA,
+        ws::WSAEAFNOSUPPORT => Error::EAI_FAMILY,
+        ws::WSAESOCKTNOSUPPORT => Error::EAI_SOCKTYPE,
+        ws::WSATYPE_NOT_FOUND => Error::EAI_SERVICE,
+        ws::WSAEINVAL => Error::EAI_BADFLAGS,
+        ws::WSA_NOT_ENOUGH_MEMORY => Error::ENOMEM,
+        _ => Error::EAI_NONAME,
+    }
+}
+
+/// Nanoseconds of the monotonic clock, since it was first asked.
+pub fn clock() -> i64 {
+    static START: Lazy<Instant> = Lazy::new(Instant::now);
+    START.elapsed().as_nanos() as i64
+}
+
+/// A Windows error number as Linux's errno.
+pub fn windows_errno(os_error: i32) -> i32 {
+    const SYSTEM: &[(i32, i32)] = &[
+        (2, 2),     // ERROR_FILE_NOT_FOUND
+        (3, 2),     // ERROR_PATH_NOT_FOUND
+        (4, 24),    // ERROR_TOO_MANY_OPEN_FILES
+        (5, 13),    // ERROR_ACCESS_DENIED
+        (6, 9),     // ERROR_INVALID_HANDLE
+        (8, 12),    // ERROR_NOT_ENOUGH_MEMORY
+        (14, 12),   // ERROR_OUTOFMEMORY
+        (80, 17),   // ERROR_FILE_EXISTS
+        (87, 22),   // ERROR_INVALID_PARAMETER
+        (109, 32),  // ERROR_BROKEN_PIPE
+        (183, 17),  // ERROR_ALREADY_EXISTS
+        (995, 125), // ERROR_OPERATION_ABORTED
+    ];
+    const SOCKETS: &[(i32, i32)] = &[
+        (ws::WSAEINTR, 4),
+        (ws::WSAEBADF, 9),
+        (ws::WSAEACCES, 13),
+        (ws::WSAEFAULT, 14),
+        (ws::WSAEINVAL, 22),
+        (ws::WSAEMFILE, 24),
+        (ws::WSAEWOULDBLOCK, 11),
+        (ws::WSAEINPROGRESS, 115),
+        (ws::WSAEALREADY, 114),
+        (ws::WSAENOTSOCK, 88),
+        (ws::WSAEDESTADDRREQ, 89),
+        (ws::WSAEMSGSIZE, 90),
+        (ws::WSAEPROTOTYPE, 91),
+        (ws::WSAENOPROTOOPT, 92),
+        (ws::WSAEPROTONOSUPPORT, 93),
+        (ws::WSAESOCKTNOSUPPORT, 94),
+        (ws::WSAEOPNOTSUPP, 95),
+        (ws::WSAEAFNOSUPPORT, 97),
+        (ws::WSAEADDRINUSE, 98),
+        (ws::WSAEADDRNOTAVAIL, 99),
+        (ws::WSAENETDOWN, 100),
+        (ws::WSAENETUNREACH, 101),
+        (ws::WSAENETRESET, 102),
+        (ws::WSAECONNABORTED, 103),
+        (ws::WSAECONNRESET, 104),
+        (ws::WSAENOBUFS, 105),
+        (ws::WSAEISCONN, 106),
+        (ws::WSAENOTCONN, 107),
+        (ws::WSAESHUTDOWN, 32),
+        (ws::WSAETIMEDOUT, 110),
+        (ws::WSAECONNREFUSED, 111),
+        (ws::WSAEHOSTDOWN, 112),
+        (ws::WSAEHOSTUNREACH, 113),
+    ];
+    SYSTEM.iter().chain(SOCKETS).find(|row| row.0 == os_error).map_or(4103, |row| row.1)
+}
