@@ -2,8 +2,9 @@
 //! Writes the C header into OUT_DIR and gives the shared library its soname.
 //!
 //! cbindgen is run once for each file of `src/capi`, so that a noun's constants, types and functions stand together in
-//! the header, in the order of `src/capi/mod.rs`, under the first line of the file's own comment. `tests/rust/header.rs` compares the outcome with the header that
-//! is checked in; nothing here writes into the source tree, and nothing asks which machine the build runs on.
+//! the header: in the order of `src/capi/mod.rs`, each under the first line of the file's own comment.
+//! `tests/rust/header.rs` compares the outcome with the header that is checked in; nothing here writes into the source
+//! tree, and nothing asks which machine the build runs on.
 
 use std::collections::BTreeSet;
 use std::env;
@@ -55,7 +56,7 @@ fn header(root: &Path) -> String {
     text + "\n#ifdef __cplusplus\n}\n#endif\n\n#endif\n"
 }
 
-/// The files that `mod.rs` in `folder` names, in its order: their names, their sources' texts and where they are.
+/// What `mod.rs` in `folder` names, in its order: each with the text of its source and where that is.
 fn nouns(folder: &Path) -> Vec<(String, String, PathBuf)> {
     let map = fs::read_to_string(folder.join("mod.rs")).expect("src/capi/mod.rs is there");
     let names = map
@@ -117,7 +118,7 @@ fn widen(written: &str, source: &str) -> String {
     text
 }
 
-/// Puts a comment of one line on one line.
+/// Puts a comment of one line on one line, and constants with no longer ones right below each other.
 fn tighten(written: &str) -> String {
     let mut text = String::new();
     let mut lines = written.lines();
@@ -132,7 +133,17 @@ fn tighten(written: &str) -> String {
             _ => writeln!(text, "{line}").unwrap(),
         }
     }
-    text
+    let mut blocks: Vec<&str> = text.split("\n\n").collect();
+    let constant =
+        |block: &str| block.starts_with("/** ") && block.lines().nth(1).is_some_and(|l| l.starts_with("#define"));
+    let mut tight = blocks.remove(0).to_owned();
+    let mut before = tight.clone();
+    for block in blocks {
+        tight.push_str(if constant(&before) && constant(block) { "\n" } else { "\n\n" });
+        tight.push_str(block);
+        before = block.to_owned();
+    }
+    tight
 }
 
 fn opening() -> String {
