@@ -20,12 +20,7 @@ fn header_is_what_the_sources_give() {
         return;
     }
     let pairs = checked_in.lines().map(Some).chain(std::iter::repeat(None));
-    let at = GENERATED
-        .lines()
-        .map(Some)
-        .chain([None])
-        .zip(pairs)
-        .position(|(new, old)| new != old);
+    let at = GENERATED.lines().map(Some).chain([None]).zip(pairs).position(|(new, old)| new != old);
     let at = at.unwrap_or_else(|| GENERATED.lines().count());
     panic!(
         "include/rondel.h is not what src/capi gives; they differ from line {}:\n  \
