@@ -28,100 +28,70 @@ extern "C" {
 #endif
 
 /**
- * @defgroup rondel_types Types
+ * @defgroup rondel_types The types of the API
  * @{
  */
 
 /** A nanosecond, the unit of all times. */
 #define RONDEL_NS INT64_C(1)
-
 /** A microsecond. */
 #define RONDEL_US INT64_C(1000)
-
 /** A millisecond: `250 * RONDEL_MS`. */
 #define RONDEL_MS INT64_C(1000000)
-
 /** A second. */
 #define RONDEL_SECOND INT64_C(1000000000)
-
 /** Longer than anything lasts. */
 #define RONDEL_FOREVER INT64_MAX
-
 /** `rondel_run`: until nothing is alive, or `rondel_stop`. */
 #define RONDEL_RUN_DEFAULT 0
-
 /** `rondel_run`: until at least one callback has run, waiting for it if need be. */
 #define RONDEL_RUN_ONCE 1
-
 /** `rondel_run`: one turn, which never waits. */
 #define RONDEL_RUN_NOWAIT 2
-
 /** `rondel_run`: until `rondel_stop`, even when nothing is alive: for a loop that other threads feed. */
 #define RONDEL_RUN_FOREVER 3
-
 /** `rondel_future_state`: not done. */
 #define RONDEL_PENDING INT64_C(0)
-
 /** `rondel_future_state`: a task that has begun. */
 #define RONDEL_RUNNING INT64_C(1)
-
 /** `rondel_future_state`: done, with a value or an error. */
 #define RONDEL_DONE INT64_C(2)
-
 /** `rondel_future_state`: ended with `RONDEL_ECANCELED`. */
 #define RONDEL_CANCELLED INT64_C(3)
-
 /** `rondel_kind`: a loop. */
 #define RONDEL_KIND_LOOP INT64_C(1)
-
 /** `rondel_kind`: a timer. */
 #define RONDEL_KIND_TIMER INT64_C(2)
-
 /** `rondel_kind`: a future. */
 #define RONDEL_KIND_FUTURE INT64_C(3)
-
 /** `rondel_kind`: a TCP socket. */
 #define RONDEL_KIND_TCP INT64_C(4)
-
 /** `rondel_kind`: a hook of `rondel_idle_start`. */
 #define RONDEL_KIND_IDLE INT64_C(5)
-
 /** `rondel_kind`: a hook of `rondel_prepare_start`. */
 #define RONDEL_KIND_PREPARE INT64_C(6)
-
 /** `rondel_kind`: a hook of `rondel_check_start`. */
 #define RONDEL_KIND_CHECK INT64_C(7)
-
 /** `rondel_metric`: turns of the loop. */
 #define RONDEL_METRIC_TURNS 0
-
 /** `rondel_metric`: events that polls brought. */
 #define RONDEL_METRIC_EVENTS 1
-
 /** `rondel_metric`: nanoseconds spent waiting. */
 #define RONDEL_METRIC_IDLE_TIME 2
-
 /** `rondel_metric`: nanoseconds spent in `rondel_run` and its kin, not waiting. */
 #define RONDEL_METRIC_BUSY_TIME 3
-
 /** `rondel_metric`: callbacks made. */
 #define RONDEL_METRIC_CALLBACKS 4
-
 /** `rondel_metric`: handles that live now, futures included. */
 #define RONDEL_METRIC_HANDLES 5
-
 /** `rondel_metric`: polls for events; turns with callbacks waiting may do without. */
 #define RONDEL_METRIC_POLLS 6
-
 /** `rondel_resolve`: IPv4 addresses only. */
 #define RONDEL_RESOLVE_IPV4 1
-
 /** `rondel_resolve`: IPv6 addresses only. */
 #define RONDEL_RESOLVE_IPV6 2
-
 /** `rondel_resolve`: the host is a numeric address; no name server is asked. */
 #define RONDEL_RESOLVE_NUMERIC 4
-
 /** `rondel_resolve`: addresses to bind to; a host of NULL is every interface. */
 #define RONDEL_RESOLVE_PASSIVE 8
 
@@ -209,282 +179,180 @@ typedef struct rondel_completion {
 /** @} */
 
 /**
- * @defgroup rondel_library Library
- * @{
- */
-
-/**
- * The version of the library that runs, "1.2.3"; `RONDEL_VERSION` is that of the header.
- *
- * Never NULL; the text lives as long as the program. Any thread.
- */
-const char *rondel_version(void);
-
-/** The monotonic clock that all times of Rondel are on, in nanoseconds. Any thread. */
-int64_t rondel_clock(void);
-
-/** @} */
-
-/**
- * @defgroup rondel_error Errors
+ * @defgroup rondel_error The error codes, their names and messages
  * @{
  */
 
 /** Operation not permitted. */
 #define RONDEL_EPERM (-INT64_C(1))
-
 /** No such file or directory. */
 #define RONDEL_ENOENT (-INT64_C(2))
-
 /** No such process. */
 #define RONDEL_ESRCH (-INT64_C(3))
-
 /** Interrupted system call. */
 #define RONDEL_EINTR (-INT64_C(4))
-
 /** Input/output error. */
 #define RONDEL_EIO (-INT64_C(5))
-
 /** No such device or address. */
 #define RONDEL_ENXIO (-INT64_C(6))
-
 /** Argument list too long. */
 #define RONDEL_E2BIG (-INT64_C(7))
-
 /** Bad file descriptor. */
 #define RONDEL_EBADF (-INT64_C(9))
-
 /** No child processes. */
 #define RONDEL_ECHILD (-INT64_C(10))
-
 /** Not ready yet, try again. */
 #define RONDEL_EAGAIN (-INT64_C(11))
-
 /** Out of memory. */
 #define RONDEL_ENOMEM (-INT64_C(12))
-
 /** Permission denied. */
 #define RONDEL_EACCES (-INT64_C(13))
-
 /** Bad address. */
 #define RONDEL_EFAULT (-INT64_C(14))
-
 /** Busy with another such operation. */
 #define RONDEL_EBUSY (-INT64_C(16))
-
 /** File exists. */
 #define RONDEL_EEXIST (-INT64_C(17))
-
 /** Cross-device link. */
 #define RONDEL_EXDEV (-INT64_C(18))
-
 /** No such device. */
 #define RONDEL_ENODEV (-INT64_C(19))
-
 /** Not a directory. */
 #define RONDEL_ENOTDIR (-INT64_C(20))
-
 /** Is a directory. */
 #define RONDEL_EISDIR (-INT64_C(21))
-
 /** Invalid argument. */
 #define RONDEL_EINVAL (-INT64_C(22))
-
 /** Too many open files in the system. */
 #define RONDEL_ENFILE (-INT64_C(23))
-
 /** Too many open files in this process. */
 #define RONDEL_EMFILE (-INT64_C(24))
-
 /** Not a terminal. */
 #define RONDEL_ENOTTY (-INT64_C(25))
-
 /** Text file busy. */
 #define RONDEL_ETXTBSY (-INT64_C(26))
-
 /** File too large. */
 #define RONDEL_EFBIG (-INT64_C(27))
-
 /** No space left on device. */
 #define RONDEL_ENOSPC (-INT64_C(28))
-
 /** Illegal seek. */
 #define RONDEL_ESPIPE (-INT64_C(29))
-
 /** Read-only file system. */
 #define RONDEL_EROFS (-INT64_C(30))
-
 /** Too many links. */
 #define RONDEL_EMLINK (-INT64_C(31))
-
 /** Broken pipe: the stream takes no more bytes. */
 #define RONDEL_EPIPE (-INT64_C(32))
-
 /** Argument out of domain. */
 #define RONDEL_EDOM (-INT64_C(33))
-
 /** Result out of range. */
 #define RONDEL_ERANGE (-INT64_C(34))
-
 /** Would wait for itself for ever. */
 #define RONDEL_EDEADLK (-INT64_C(35))
-
 /** File name too long. */
 #define RONDEL_ENAMETOOLONG (-INT64_C(36))
-
 /** Function not implemented. */
 #define RONDEL_ENOSYS (-INT64_C(38))
-
 /** Directory not empty. */
 #define RONDEL_ENOTEMPTY (-INT64_C(39))
-
 /** Too many symbolic links. */
 #define RONDEL_ELOOP (-INT64_C(40))
-
 /** Protocol error. */
 #define RONDEL_EPROTO (-INT64_C(71))
-
 /** Value too large. */
 #define RONDEL_EOVERFLOW (-INT64_C(75))
-
 /** Invalid byte sequence. */
 #define RONDEL_EILSEQ (-INT64_C(84))
-
 /** Not a socket. */
 #define RONDEL_ENOTSOCK (-INT64_C(88))
-
 /** Destination address required. */
 #define RONDEL_EDESTADDRREQ (-INT64_C(89))
-
 /** Message too long for the buffer. */
 #define RONDEL_EMSGSIZE (-INT64_C(90))
-
 /** Wrong protocol type for the socket. */
 #define RONDEL_EPROTOTYPE (-INT64_C(91))
-
 /** Protocol option not available. */
 #define RONDEL_ENOPROTOOPT (-INT64_C(92))
-
 /** Protocol not supported. */
 #define RONDEL_EPROTONOSUPPORT (-INT64_C(93))
-
 /** Socket type not supported. */
 #define RONDEL_ESOCKTNOSUPPORT (-INT64_C(94))
-
 /** Operation not supported. */
 #define RONDEL_EOPNOTSUPP (-INT64_C(95))
-
 /** Address family not supported. */
 #define RONDEL_EAFNOSUPPORT (-INT64_C(97))
-
 /** Address already in use. */
 #define RONDEL_EADDRINUSE (-INT64_C(98))
-
 /** Address not available on this machine. */
 #define RONDEL_EADDRNOTAVAIL (-INT64_C(99))
-
 /** Network is down. */
 #define RONDEL_ENETDOWN (-INT64_C(100))
-
 /** Network unreachable. */
 #define RONDEL_ENETUNREACH (-INT64_C(101))
-
 /** Connection dropped by the network. */
 #define RONDEL_ENETRESET (-INT64_C(102))
-
 /** Connection aborted. */
 #define RONDEL_ECONNABORTED (-INT64_C(103))
-
 /** Connection reset by the peer. */
 #define RONDEL_ECONNRESET (-INT64_C(104))
-
 /** No buffer space. */
 #define RONDEL_ENOBUFS (-INT64_C(105))
-
 /** Already connected. */
 #define RONDEL_EISCONN (-INT64_C(106))
-
 /** Not connected. */
 #define RONDEL_ENOTCONN (-INT64_C(107))
-
 /** Cannot send after shutdown. */
 #define RONDEL_ESHUTDOWN (-INT64_C(108))
-
 /** Timed out. */
 #define RONDEL_ETIMEDOUT (-INT64_C(110))
-
 /** Connection refused. */
 #define RONDEL_ECONNREFUSED (-INT64_C(111))
-
 /** Host is down. */
 #define RONDEL_EHOSTDOWN (-INT64_C(112))
-
 /** Host unreachable. */
 #define RONDEL_EHOSTUNREACH (-INT64_C(113))
-
 /** Already in progress. */
 #define RONDEL_EALREADY (-INT64_C(114))
-
 /** Now in progress. */
 #define RONDEL_EINPROGRESS (-INT64_C(115))
-
 /** Stale file handle. */
 #define RONDEL_ESTALE (-INT64_C(116))
-
 /** Disk quota exceeded. */
 #define RONDEL_EDQUOT (-INT64_C(122))
-
 /** Cancelled. */
 #define RONDEL_ECANCELED (-INT64_C(125))
-
 /** The owner died. */
 #define RONDEL_EOWNERDEAD (-INT64_C(130))
-
 /** End of stream. */
 #define RONDEL_EOF (-INT64_C(4097))
-
 /** The handle is closed, freed or never was. */
 #define RONDEL_EGONE (-INT64_C(4098))
-
 /** The handle is of another kind than this function takes. */
 #define RONDEL_EKIND (-INT64_C(4099))
-
 /** The loop belongs to another thread just now. */
 #define RONDEL_ETHREAD (-INT64_C(4100))
-
 /** Not called from within a task. */
 #define RONDEL_ENOTASK (-INT64_C(4101))
-
 /** Not possible in the present state. */
 #define RONDEL_ESTATE (-INT64_C(4102))
-
 /** An error the system gave and Rondel has no number for. */
 #define RONDEL_EUNKNOWN (-INT64_C(4103))
-
 /** Host or service not known. */
 #define RONDEL_EAI_NONAME (-INT64_C(4202))
-
 /** The name server gave no answer for now, try again later. */
 #define RONDEL_EAI_AGAIN (-INT64_C(4203))
-
 /** The name server failed for good. */
 #define RONDEL_EAI_FAIL (-INT64_C(4204))
-
 /** The host has no address. */
 #define RONDEL_EAI_NODATA (-INT64_C(4205))
-
 /** Address family not supported for this host. */
 #define RONDEL_EAI_FAMILY (-INT64_C(4206))
-
 /** Socket type not supported for this host. */
 #define RONDEL_EAI_SOCKTYPE (-INT64_C(4207))
-
 /** Service not known for this socket type. */
 #define RONDEL_EAI_SERVICE (-INT64_C(4208))
-
 /** Invalid look-up flags. */
 #define RONDEL_EAI_BADFLAGS (-INT64_C(4209))
-
 /** Look-up result too large. */
 #define RONDEL_EAI_OVERFLOW (-INT64_C(4212))
 
@@ -505,7 +373,24 @@ const char *rondel_error_message(int64_t code);
 /** @} */
 
 /**
- * @defgroup rondel_event_loop Loops
+ * @defgroup rondel_library The library as a whole
+ * @{
+ */
+
+/**
+ * The version of the library that runs, "1.2.3"; `RONDEL_VERSION` is that of the header.
+ *
+ * Never NULL; the text lives as long as the program. Any thread.
+ */
+const char *rondel_version(void);
+
+/** The monotonic clock that all times of Rondel are on, in nanoseconds. Any thread. */
+int64_t rondel_clock(void);
+
+/** @} */
+
+/**
+ * @defgroup rondel_event_loop Loops: made, run, stopped, measured, freed
  * @{
  */
 
@@ -538,8 +423,7 @@ rondel_loop rondel_loop_current(void);
  * `RONDEL_EINVAL` for another mode, `RONDEL_EBUSY` from within a callback of the same loop. The loop belongs to this
  * thread until it returns.
  */
-int64_t rondel_run(rondel_loop loop,
-                   int32_t mode);
+int64_t rondel_run(rondel_loop loop, int32_t mode);
 
 /**
  * Runs the loop until the future is done, even if nothing else is alive; gives its result and takes the future.
@@ -547,8 +431,7 @@ int64_t rondel_run(rondel_loop loop,
  * `RONDEL_EAGAIN` if `rondel_stop` came first: the future is then still yours. `RONDEL_EINVAL` if it is another
  * loop's. The loop belongs to this thread until it returns.
  */
-int64_t rondel_run_until(rondel_loop loop,
-                         rondel_future future);
+int64_t rondel_run_until(rondel_loop loop, rondel_future future);
 
 /** Ends the run after the present turn; if the loop does not run, the next run ends at once. Loop thread only. */
 int64_t rondel_stop(rondel_loop loop);
@@ -579,9 +462,7 @@ int64_t rondel_alive(rondel_loop loop);
  * The function may close any of them: one that is closed before its turn is left out. Gives how many calls it made.
  * `RONDEL_EINVAL` without a function. Loop thread only.
  */
-int64_t rondel_walk(rondel_loop loop,
-                    rondel_fn fn,
-                    void *user_data);
+int64_t rondel_walk(rondel_loop loop, rondel_fn fn, void *user_data);
 
 /** One of the `RONDEL_METRIC_` counters. `RONDEL_EINVAL` for another. Loop thread only. */
 int64_t rondel_metric(rondel_loop loop, int32_t which);
@@ -600,7 +481,7 @@ int64_t rondel_backend_timeout(rondel_loop loop);
 /** @} */
 
 /**
- * @defgroup rondel_handle Handles
+ * @defgroup rondel_handle What every handle can do
  * @{
  */
 
@@ -628,9 +509,7 @@ int64_t rondel_close_threadsafe(rondel_handle handle);
  * Several notices can be registered; they come in that order. For a loop it comes at the end of `rondel_loop_free`.
  * `RONDEL_EKIND` for a future, `RONDEL_EINVAL` without a function. Loop thread only.
  */
-int64_t rondel_on_close(rondel_handle handle,
-                        rondel_fn fn,
-                        void *user_data);
+int64_t rondel_on_close(rondel_handle handle, rondel_fn fn, void *user_data);
 
 /**
  * 1 if something goes on: a timer that runs, a stream that is read from or has operations pending, a listener, a
@@ -681,7 +560,7 @@ int64_t rondel_release_threadsafe(rondel_future future);
 /** @} */
 
 /**
- * @defgroup rondel_schedule Scheduling
+ * @defgroup rondel_schedule Callbacks that run soon, later, or every turn
  * @{
  */
 
@@ -690,9 +569,7 @@ int64_t rondel_release_threadsafe(rondel_future future);
  *
  * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
  */
-rondel_future rondel_call_soon(rondel_loop loop,
-                               rondel_fn fn,
-                               void *user_data);
+rondel_future rondel_call_soon(rondel_loop loop, rondel_fn fn, void *user_data);
 
 /**
  * Calls `fn(loop, 0, user_data)` on the loop, from any thread: once for each call, in the order of the calls of one
@@ -701,38 +578,28 @@ rondel_future rondel_call_soon(rondel_loop loop,
  * Gives 0; `RONDEL_EINVAL` without a function, `RONDEL_EGONE` once the loop is gone. If the loop is freed before the
  * function was called it gets `RONDEL_ECANCELED` as its result.
  */
-int64_t rondel_call_soon_threadsafe(rondel_loop loop,
-                                    rondel_fn fn,
-                                    void *user_data);
+int64_t rondel_call_soon_threadsafe(rondel_loop loop, rondel_fn fn, void *user_data);
 
 /**
  * Calls `fn(future, 0, user_data)` after `ns` nanoseconds, never earlier. `RONDEL_EINVAL` if `ns` is negative.
  *
  * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
  */
-rondel_future rondel_call_later(rondel_loop loop,
-                                int64_t ns,
-                                rondel_fn fn,
-                                void *user_data);
+rondel_future rondel_call_later(rondel_loop loop, int64_t ns, rondel_fn fn, void *user_data);
 
 /**
  * Calls `fn(future, 0, user_data)` when `rondel_clock` has come to `when`, or in the next turn if it has already.
  *
  * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
  */
-rondel_future rondel_call_at(rondel_loop loop,
-                             int64_t when,
-                             rondel_fn fn,
-                             void *user_data);
+rondel_future rondel_call_at(rondel_loop loop, int64_t when, rondel_fn fn, void *user_data);
 
 /**
  * Calls `fn(hook, 0, user_data)` every turn, before the prepare hooks; the loop does not wait for events meanwhile.
  *
  * It ends with `rondel_close`. `RONDEL_EINVAL` without a function. Loop thread only.
  */
-rondel_hook rondel_idle_start(rondel_loop loop,
-                              rondel_fn fn,
-                              void *user_data);
+rondel_hook rondel_idle_start(rondel_loop loop, rondel_fn fn, void *user_data);
 
 /**
  * Calls `fn(hook, 0, user_data)` every turn, right before the loop looks for events.
@@ -763,16 +630,10 @@ rondel_hook rondel_check_start(rondel_loop loop, rondel_fn fn, void *user_data);
  * fired for the last time stays, stopped, until `rondel_close`. `RONDEL_EINVAL` for a negative time or without a
  * function. Loop thread only.
  */
-rondel_timer rondel_timer_start(rondel_loop loop,
-                                int64_t after,
-                                int64_t every,
-                                rondel_fn fn,
-                                void *user_data);
+rondel_timer rondel_timer_start(rondel_loop loop, int64_t after, int64_t every, rondel_fn fn, void *user_data);
 
 /** Starts a timer anew with other times, whether it runs or not. `RONDEL_EINVAL` for a negative time. Loop thread only. */
-int64_t rondel_timer_set(rondel_timer timer,
-                         int64_t after,
-                         int64_t every);
+int64_t rondel_timer_set(rondel_timer timer, int64_t after, int64_t every);
 
 /**
  * Starts a timer anew: it fires after its period, or after its first delay if it has none. Loop thread only.
@@ -790,7 +651,7 @@ int64_t rondel_timer_due_in(rondel_timer timer);
 /** @} */
 
 /**
- * @defgroup rondel_future Futures
+ * @defgroup rondel_future Futures: results that are there or will be, of operations and of promises
  * @{
  */
 
@@ -801,9 +662,7 @@ int64_t rondel_timer_due_in(rondel_timer timer);
 void rondel_keep(rondel_handle source, int64_t _result, void *_user_data);
 
 /** Passed as `fn` to an operation, a timer, a listener…: what would be told is queued, and `rondel_next` hands it out. */
-void rondel_enqueue(rondel_handle source,
-                    int64_t result,
-                    void *user_data);
+void rondel_enqueue(rondel_handle source, int64_t result, void *user_data);
 
 /**
  * Makes a promise: a future that is yours to set. It does not keep the loop running.
@@ -818,8 +677,7 @@ rondel_future rondel_future_new(rondel_loop loop);
  * `RONDEL_EINVAL` for a negative value, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
  * operation. Loop thread only.
  */
-int64_t rondel_future_set(rondel_future future,
-                          int64_t value);
+int64_t rondel_future_set(rondel_future future, int64_t value);
 
 /**
  * Completes a promise with an error, a negative code.
@@ -827,8 +685,7 @@ int64_t rondel_future_set(rondel_future future,
  * `RONDEL_EINVAL` for another code, `RONDEL_ESTATE` if it is done already, `RONDEL_EKIND` for the future of an
  * operation. Loop thread only.
  */
-int64_t rondel_future_fail(rondel_future future,
-                           int64_t code);
+int64_t rondel_future_fail(rondel_future future, int64_t code);
 
 /**
  * As `rondel_future_set`, from any thread: the loop does it in one of its next turns.
@@ -836,8 +693,7 @@ int64_t rondel_future_fail(rondel_future future,
  * Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
  * error.
  */
-int64_t rondel_future_set_threadsafe(rondel_future future,
-                                     int64_t value);
+int64_t rondel_future_set_threadsafe(rondel_future future, int64_t value);
 
 /**
  * As `rondel_future_fail`, from any thread: the loop does it in one of its next turns.
@@ -845,8 +701,7 @@ int64_t rondel_future_set_threadsafe(rondel_future future,
  * Gives 0, `RONDEL_EINVAL`, or `RONDEL_EGONE` once the loop is gone. That the future is gone or done by then is no
  * error.
  */
-int64_t rondel_future_fail_threadsafe(rondel_future future,
-                                      int64_t code);
+int64_t rondel_future_fail_threadsafe(rondel_future future, int64_t code);
 
 /**
  * Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.
@@ -854,9 +709,7 @@ int64_t rondel_future_fail_threadsafe(rondel_future future,
  * Any number can be added; they are called in that order, after the one the operation was started with.
  * `RONDEL_EINVAL` without a function. Loop thread only.
  */
-int64_t rondel_future_then(rondel_future future,
-                           rondel_fn fn,
-                           void *user_data);
+int64_t rondel_future_then(rondel_future future, rondel_fn fn, void *user_data);
 
 /** `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only. */
 int64_t rondel_future_state(rondel_future future);
@@ -895,13 +748,12 @@ int64_t rondel_cancel(rondel_future future);
  *
  * Gives the same future, so that calls chain. `RONDEL_EINVAL` if `ns` is negative. Loop thread only.
  */
-rondel_future rondel_timeout(rondel_future future,
-                             int64_t ns);
+rondel_future rondel_timeout(rondel_future future, int64_t ns);
 
 /** @} */
 
 /**
- * @defgroup rondel_stream Streams
+ * @defgroup rondel_stream Streams: bytes both ways, in order
  * @{
  */
 
@@ -912,9 +764,7 @@ rondel_future rondel_timeout(rondel_future future,
  * `RONDEL_EOF` or an error; reading has then stopped. `RONDEL_EBUSY` if it is being read from already,
  * `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function. Loop thread only.
  */
-int64_t rondel_read_start(rondel_stream stream,
-                          rondel_read_fn fn,
-                          void *user_data);
+int64_t rondel_read_start(rondel_stream stream, rondel_read_fn fn, void *user_data);
 
 /**
  * As `rondel_read_start`, into memory that `alloc(stream, &size, user_data)` gives each time.
@@ -922,10 +772,7 @@ int64_t rondel_read_start(rondel_stream stream,
  * Each piece of memory comes back with a call of `fn`, as `bytes`, with `n` 0 if nothing came after all. Loop thread
  * only.
  */
-int64_t rondel_read_start_into(rondel_stream stream,
-                               rondel_alloc_fn alloc,
-                               rondel_read_fn fn,
-                               void *user_data);
+int64_t rondel_read_start_into(rondel_stream stream, rondel_alloc_fn alloc, rondel_read_fn fn, void *user_data);
 
 /** Stops what `rondel_read_start` began; what comes meanwhile waits. 0 also if nothing was read. Loop thread only. */
 int64_t rondel_read_stop(rondel_stream stream);
@@ -936,11 +783,7 @@ int64_t rondel_read_stop(rondel_stream stream);
  * The memory is Rondel's until it completes. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` if the stream
  * is being read from already. Loop thread only.
  */
-rondel_future rondel_read(rondel_stream stream,
-                          void *bytes,
-                          size_t capacity,
-                          rondel_fn fn,
-                          void *user_data);
+rondel_future rondel_read(rondel_stream stream, void *bytes, size_t capacity, rondel_fn fn, void *user_data);
 
 /**
  * Reads exactly `n` bytes: the result is `n`, or `RONDEL_EOF` if the stream ends before.
@@ -981,11 +824,7 @@ rondel_future rondel_read_until(rondel_stream stream,
  * `RONDEL_EINVAL` for NULL or an impossible length, `RONDEL_EPIPE` after `rondel_shutdown`, the error of the stream if
  * it is broken, `RONDEL_ENOTCONN` if it is not connected. Loop thread only.
  */
-rondel_future rondel_write(rondel_stream stream,
-                           const void *bytes,
-                           size_t length,
-                           rondel_fn fn,
-                           void *user_data);
+rondel_future rondel_write(rondel_stream stream, const void *bytes, size_t length, rondel_fn fn, void *user_data);
 
 /**
  * As `rondel_write`, of `count` buffers one after the other: the result is the sum of their lengths.
@@ -1029,16 +868,12 @@ int64_t rondel_write_queue_size(rondel_stream stream);
  * Without a function, reading from this same stream pauses in between: enough for a server that answers what it
  * reads. `RONDEL_EINVAL` if `low` is above `high`. Loop thread only.
  */
-int64_t rondel_set_watermarks(rondel_stream stream,
-                              size_t low,
-                              size_t high,
-                              rondel_fn fn,
-                              void *user_data);
+int64_t rondel_set_watermarks(rondel_stream stream, size_t low, size_t high, rondel_fn fn, void *user_data);
 
 /** @} */
 
 /**
- * @defgroup rondel_tcp TCP
+ * @defgroup rondel_tcp TCP: connect, listen, accept, and the options of sockets
  * @{
  */
 
@@ -1050,11 +885,7 @@ int64_t rondel_set_watermarks(rondel_stream stream,
  * NULL) the connection is closed. `RONDEL_EINVAL` for NULL, an empty host or a port outside 1 to 65535. Loop thread
  * only.
  */
-rondel_future rondel_tcp_connect(rondel_loop loop,
-                                 const char *host,
-                                 int port,
-                                 rondel_fn fn,
-                                 void *user_data);
+rondel_future rondel_tcp_connect(rondel_loop loop, const char *host, int port, rondel_fn fn, void *user_data);
 
 /**
  * Listens at a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one, see
@@ -1080,9 +911,7 @@ rondel_tcp rondel_tcp_new(rondel_loop loop);
  * `RONDEL_EINVAL` if it is bound already or for a port outside 0 to 65535, `RONDEL_EADDRINUSE`… as bind(2) has them.
  * Loop thread only.
  */
-int64_t rondel_tcp_bind(rondel_tcp tcp,
-                        const char *host,
-                        int port);
+int64_t rondel_tcp_bind(rondel_tcp tcp, const char *host, int port);
 
 /**
  * Lets several sockets listen at the same address and share its connections, where the system can. Before
@@ -1104,10 +933,7 @@ rondel_future rondel_connect(rondel_tcp tcp, const char *host, int port, rondel_
  * `backlog`: how many connections may wait (0: as many as the system allows). `on_accept` as for `rondel_tcp_listen`.
  * `RONDEL_EINVAL` for a negative backlog, or if it listens already. Loop thread only.
  */
-int64_t rondel_listen(rondel_tcp tcp,
-                      int backlog,
-                      rondel_fn on_accept,
-                      void *user_data);
+int64_t rondel_listen(rondel_tcp tcp, int backlog, rondel_fn on_accept, void *user_data);
 
 /**
  * Takes over a connected or listening stream socket of yours: it is the handle's to close, and does not block any more.
@@ -1115,8 +941,7 @@ int64_t rondel_listen(rondel_tcp tcp,
  * `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`: it is then still
  * yours, unchanged. Loop thread only.
  */
-rondel_tcp rondel_tcp_open(rondel_loop loop,
-                           int64_t fd);
+rondel_tcp rondel_tcp_open(rondel_loop loop, int64_t fd);
 
 /**
  * Takes one connection of a listener that has no `on_accept`: the result is a TCP handle, or an error such as
@@ -1125,13 +950,10 @@ rondel_tcp rondel_tcp_open(rondel_loop loop,
  * Several may wait; they are served in order. `RONDEL_EBUSY` if the listener has an `on_accept`, `RONDEL_EINVAL` if it
  * does not listen. Loop thread only.
  */
-rondel_future rondel_accept(rondel_tcp listener,
-                            rondel_fn fn,
-                            void *user_data);
+rondel_future rondel_accept(rondel_tcp listener, rondel_fn fn, void *user_data);
 
 /** Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only. */
-int64_t rondel_tcp_nodelay(rondel_tcp tcp,
-                           int on);
+int64_t rondel_tcp_nodelay(rondel_tcp tcp, int on);
 
 /**
  * Probes a silent peer after `idle_ns` nanoseconds, in whole seconds rounded up; 0 turns it off.
@@ -1150,15 +972,13 @@ int64_t rondel_tcp_reset(rondel_tcp tcp);
  * Sets the system's send buffer to about `bytes` (0: leaves it), and gives its size. Systems may double or cut it.
  * `RONDEL_EINVAL` for a negative size, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
  */
-int64_t rondel_send_buffer(rondel_handle handle,
-                           int64_t bytes);
+int64_t rondel_send_buffer(rondel_handle handle, int64_t bytes);
 
 /**
  * Sets the system's receive buffer to about `bytes` (0: leaves it), and gives its size. Systems may double or cut it.
  * `RONDEL_EINVAL` for a negative size, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
  */
-int64_t rondel_receive_buffer(rondel_handle handle,
-                              int64_t bytes);
+int64_t rondel_receive_buffer(rondel_handle handle, int64_t bytes);
 
 /**
  * The local address of a socket: its text goes to `text` (which may be NULL), the port to `*port` (which may be NULL).
@@ -1180,7 +1000,7 @@ int64_t rondel_peer_addr(rondel_handle handle,
 /** @} */
 
 /**
- * @defgroup rondel_resolve Name look-up
+ * @defgroup rondel_resolve Name look-ups
  * @{
  */
 
@@ -1214,9 +1034,7 @@ int64_t rondel_resolve_addr(rondel_future future,
  *
  * `RONDEL_ENOBUFS` if `size` is too small, `RONDEL_EINVAL` for NULL or a family that is neither 4 nor 6. Any thread.
  */
-int64_t rondel_address_text(const rondel_address *address,
-                            char *text,
-                            size_t size);
+int64_t rondel_address_text(const rondel_address *address, char *text, size_t size);
 
 /** @} */
 
@@ -1232,11 +1050,7 @@ int64_t rondel_address_text(const rondel_address *address,
  * `arg` can be freed when the completion is told; cancelled meanwhile, it completes with `RONDEL_ECANCELED` whatever it
  * returns. `RONDEL_EINVAL` without a function, `RONDEL_EAGAIN` if no thread can be started. Loop thread only.
  */
-rondel_future rondel_work(rondel_loop loop,
-                          rondel_task_fn work,
-                          void *arg,
-                          rondel_fn fn,
-                          void *user_data);
+rondel_future rondel_work(rondel_loop loop, rondel_task_fn work, void *arg, rondel_fn fn, void *user_data);
 
 /**
  * Inside the function of `rondel_work`: 1 if it was cancelled, timed out, or its loop is being freed, so that it may
@@ -1255,7 +1069,7 @@ int64_t rondel_pool_size(int64_t threads);
 /** @} */
 
 /**
- * @defgroup rondel_next Completions without callbacks
+ * @defgroup rondel_next Pulling completions instead of being called: for languages in which a call out is cheap and a call back is not
  * @{
  */
 
@@ -1268,10 +1082,7 @@ int64_t rondel_pool_size(int64_t threads);
  * Futures that it hands out stay valid until its next call, longer if you hold them. Callbacks run in it as in
  * `rondel_run`. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` from within a callback of the same loop.
  */
-int64_t rondel_next(rondel_loop loop,
-                    rondel_completion *out,
-                    size_t capacity,
-                    int64_t timeout_ns);
+int64_t rondel_next(rondel_loop loop, rondel_completion *out, size_t capacity, int64_t timeout_ns);
 
 /** @} */
 
