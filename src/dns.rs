@@ -2,8 +2,8 @@
 //! Name look-ups: numeric addresses at once, everything else on the pool's own lane for it.
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::inbox::Message;

@@ -1,81 +1,22 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! One turn: due timers, ready callbacks, idle, prepare, poll, I/O callbacks, check, close notices.
 //!
-//! `Core` is the state, and every operation on it borrows it as a whole. `Loop` drives: it asks the core for the next
-//! call that is due, ends the borrow, makes the call, and asks again. So no borrow is alive while a callback runs,
-//! and a callback may do anything to the core.
+//! `Loop` drives: it asks the core for the next call that is due, ends the borrow, makes the call, and asks again. So no
+//! borrow is alive while a callback runs, and a callback may do anything to the core.
 
 use crate::callback::{Call, ReadFunction, UserData};
+use crate::core::{Core, Until, Wait};
 use crate::error::{Error, Result};
-use crate::future::Future;
 use crate::handle::{Handle, Table};
-use crate::hook::{Hooks, Phase};
-use crate::inbox::{Inbox, Message};
-use crate::lifecycle::{Closing, Entry, Kind, Object};
-use crate::net::stream::{Received, Spares};
+use crate::hook::Phase;
+use crate::lifecycle::{Entry, Kind, Object};
+use crate::net::stream::Received;
 use crate::reactor::{Reactor, Readiness};
-use crate::ready::{Completion, Ready, Step};
+use crate::ready::Step;
 use crate::registry;
 use crate::sys::{self, lent::Lender};
-use crate::timers::Timers;
 use std::cell::{Cell, RefCell};
-use std::collections::VecDeque;
 
-/// What `rondel_metric` tells.
-#[derive(Default)]
-pub struct Metrics {
-    pub turns: i64,
-    pub polls: i64,
-    pub events: i64,
-    pub callbacks: i64,
-    pub idle: i64,
-    pub started: i64,
-    /// Time spent in runs that ended.
-    pub ran: i64,
-}
-
-pub struct Core {
-    pub handle: Handle,
-    pub table: Table<Entry>,
-    pub ready: Ready,
-    pub timers: Timers,
-    pub reactor: Reactor,
-    pub hooks: Hooks,
-    pub closing: Closing,
-    pub spares: Spares,
-    pub completions: VecDeque<Completion>,
-    /// Futures whose completions were handed out and that live until more is asked for.
-    pub handed_out: Vec<Handle>,
-    /// Streams with small writes that leave when the callback returns.
-    pub dirty: Vec<Handle>,
-    /// Listeners that wait for a descriptor to become free.
-    pub starved: Vec<Handle>,
-    pub metrics: Metrics,
-    /// Time of this turn.
-    pub now: i64,
-    /// How many things keep the loop running.
-    pub alive: usize,
-    pub running: bool,
-    pub freeing: bool,
-    pub stop: bool,
-    inbox: &'static Inbox,
-    messages: Vec<Message>,
-}
-
-/// When a run ends, beside `rondel_stop`.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Until {
-    NothingAlive,
-    OneCallback,
-    OneTurn,
-    Stopped,
-    Done(Handle),
-    /// A completion can be handed out, or this time has come.
-    Completion(Option<i64>),
-}
-
-/// How many turns in a row may do without a poll when callbacks are ready.
-const TURNS_WITHOUT_POLL: u32 = 4;
 /// How many turns a wait for completions may go on after its time, as long as something is ready.
 const LATE_TURNS: u32 = 3;
 /// How often one stream is read from before others get their turn.
@@ -133,28 +74,7 @@ impl Loop {
         let place = registry::place_at(index);
         let mut table = Table::new(index, generation);
         let handle = table.insert(Entry::new(Kind::Loop, Object::Loop))?;
-        let core = Core {
-            handle,
-            table,
-            ready: Ready::default(),
-            timers: Timers::default(),
-            reactor,
-            hooks: Hooks::default(),
-            closing: Closing::default(),
-            spares: Spares::default(),
-            completions: VecDeque::new(),
-            handed_out: Vec::new(),
-            dirty: Vec::new(),
-            starved: Vec::new(),
-            metrics: Metrics::default(),
-            now: sys::clock(),
-            alive: 0,
-            running: false,
-            freeing: false,
-            stop: false,
-            inbox: &place.inbox,
-            messages: Vec::new(),
-        };
+        let core = Core::new(handle, table, reactor, &place.inbox);
         let made = Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()) };
         place.cell.enter()?.put(Box::new(made));
         place.inbox.open(handle, waker);
@@ -168,10 +88,7 @@ impl Loop {
             if core.running {
                 return Err(Error::EBUSY);
             }
-            core.running = true;
-            core.freeing = true;
-            core.inbox.close_to_callers();
-            core.abandon_everything();
+            core.begin_to_free();
         }
         let outer = CURRENT.replace(self.core.borrow().handle.number());
         loop {
@@ -184,7 +101,7 @@ impl Loop {
             self.run_close_notices();
             let mut core = self.core.borrow_mut();
             core.completions.clear();
-            if core.ready.len() == 0 && core.closing.is_empty() && !core.inbox.is_filled() {
+            if core.ready.len() == 0 && core.closing.is_empty() && !core.has_messages() {
                 if !core.waits_for_workers() {
                     break;
                 }
@@ -196,7 +113,7 @@ impl Loop {
         CURRENT.set(outer);
         let mut core = self.core.borrow_mut();
         core.running = false;
-        core.inbox.close();
+        core.inbox().close();
         Ok(())
     }
 
@@ -279,7 +196,7 @@ impl Loop {
         self.run_close_notices();
         let core = self.core.borrow();
         // A wake-up that brought messages is theirs.
-        Ok(Came { woken: woken && !core.inbox.is_filled(), called: core.metrics.callbacks != before })
+        Ok(Came { woken: woken && !core.has_messages(), called: core.metrics.callbacks != before })
     }
 
     fn run_timers(&self, mark: u64) {
@@ -431,9 +348,9 @@ impl Loop {
             Step::Nothing => {}
             Step::Call(call) => self.make(call),
             Step::Tell(future) => loop {
-                let call = self.core.borrow_mut().next_to_tell(future);
-                match call {
-                    Some(call) => self.make(call),
+                let step = self.core.borrow_mut().next_to_tell(future);
+                match step {
+                    Some(step) => self.take(step),
                     None => break,
                 }
             },
@@ -464,116 +381,4 @@ enum What {
     Stream,
     Listener,
     Attempt,
-}
-
-enum Wait {
-    Skip,
-    /// Nanoseconds; `None` is without limit.
-    Until(Option<i64>),
-}
-
-impl Core {
-    pub fn is_alive(&self) -> bool {
-        self.alive > 0 || self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
-    }
-
-    /// Time spent in runs without waiting, the present run included.
-    pub fn busy_time(&self) -> i64 {
-        let present = if self.running { sys::clock() - self.metrics.started } else { 0 };
-        self.metrics.ran + present - self.metrics.idle
-    }
-
-    pub fn update_now(&mut self) {
-        self.now = sys::clock();
-    }
-
-    fn take_messages(&mut self) {
-        if self.inbox.is_filled() {
-            self.inbox.take(&mut self.messages);
-            for message in self.messages.drain(..) {
-                self.ready.push_message(message);
-            }
-        }
-    }
-
-    fn poll_timeout(&mut self, until: Until) -> Wait {
-        let hooked = self.hooks.any();
-        if self.ready.len() > 0
-            && !hooked
-            && until != Until::OneTurn
-            && self.ready.turns_without_poll < TURNS_WITHOUT_POLL
-        {
-            self.ready.turns_without_poll += 1;
-            return Wait::Skip;
-        }
-        self.ready.turns_without_poll = 0;
-        let ended = match until {
-            Until::OneTurn => true,
-            Until::NothingAlive | Until::OneCallback => !self.is_alive(),
-            Until::Done(future) => !self.is_pending(future),
-            Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
-            Until::Stopped => false,
-        };
-        if ended || self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() {
-            return Wait::Until(Some(0));
-        }
-        let due = match (self.timers.next_due(), until) {
-            (Some(due), Until::Completion(Some(limit))) => Some(due.min(limit)),
-            (None, Until::Completion(limit)) => limit,
-            (due, _) => due,
-        };
-        Wait::Until(due.map(|due| (due - sys::clock()).max(0)))
-    }
-
-    fn something_is_due_now(&self) -> bool {
-        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
-    }
-
-    /// Nanoseconds until something is due by itself; `None`: nothing will be.
-    pub fn time_to_next(&mut self) -> Option<i64> {
-        if self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() || !self.completions.is_empty() {
-            return Some(0);
-        }
-        self.timers.next_due().map(|due| (due - sys::clock()).max(0))
-    }
-
-    fn wait(&mut self, timeout: Option<i64>) -> Result<usize> {
-        self.metrics.polls += 1;
-        let before = if timeout == Some(0) { None } else { Some(sys::clock()) };
-        self.reactor.wait(timeout)?;
-        self.update_now();
-        if let Some(before) = before {
-            self.metrics.idle += self.now - before;
-        }
-        let count = self.reactor.count();
-        self.metrics.events += count as i64;
-        Ok(count)
-    }
-
-    /// What a new handle needs: room in the table, and a loop that is not on its way out.
-    pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
-        if self.freeing {
-            return Err(Error::EGONE);
-        }
-        self.table.insert(Entry::new(kind, object))
-    }
-
-    pub fn insert_future(&mut self, future: Future) -> Result<Handle> {
-        let active = future.keeps_loop_alive();
-        let handle = self.insert(Kind::Future, Object::Future(future))?;
-        if active {
-            self.set_active(handle, true);
-        }
-        Ok(handle)
-    }
-
-    /// Takes back a future whose operation could not be started.
-    pub fn withdraw_future(&mut self, future: Handle) {
-        self.set_active(future, false);
-        self.table.remove(future);
-    }
-
-    pub fn inbox(&self) -> &'static Inbox {
-        self.inbox
-    }
 }

@@ -5,9 +5,9 @@
 //! when it is done, has told, and nobody holds it. Cancelling asks the operation behind it to end; each noun knows
 //! how to end its own.
 
-use crate::callback::{Call, Notify};
+use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::net::connect::Connecting;
@@ -15,6 +15,7 @@ use crate::pool::Task;
 use crate::ready::Step;
 use crate::sys;
 use crate::timers::TimerId;
+use std::collections::VecDeque;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -22,6 +23,7 @@ use std::sync::Arc;
 #[repr(u8)]
 pub enum State {
     Pending = 0,
+    #[allow(dead_code)]
     Running = 1,
     Done = 2,
     Cancelled = 3,
@@ -62,45 +64,51 @@ pub struct Future {
     pub deadline: Option<TimerId>,
     /// Why it is being ended although its operation cannot be stopped: the result it will have.
     pub given_up: Option<Error>,
-    thens: Thens,
+    waiters: Waiters,
 }
 
-/// Whoever waits for a future beside its starter. Mostly there is none or one.
+/// One who waits for a future beside its starter.
+#[derive(Clone, Copy)]
+pub enum Waiter {
+    Caller(Notify),
+}
+
+/// Those who wait. Mostly there is none or one.
 #[derive(Default)]
-enum Thens {
+enum Waiters {
     #[default]
     None,
-    One(Notify),
+    One(Waiter),
     /// First come, first told.
-    Many(Box<std::collections::VecDeque<Notify>>),
+    Many(Box<VecDeque<Waiter>>),
 }
 
-impl Thens {
-    fn push(&mut self, notify: Notify) {
+impl Waiters {
+    fn push(&mut self, waiter: Waiter) {
         match self {
-            Thens::None => *self = Thens::One(notify),
-            Thens::One(first) => *self = Thens::Many(Box::new([*first, notify].into())),
-            Thens::Many(list) => list.push_back(notify),
+            Waiters::None => *self = Waiters::One(waiter),
+            Waiters::One(first) => *self = Waiters::Many(Box::new([*first, waiter].into())),
+            Waiters::Many(list) => list.push_back(waiter),
         }
     }
 
-    fn pop(&mut self) -> Option<Notify> {
+    fn pop(&mut self) -> Option<Waiter> {
         match self {
-            Thens::None => None,
-            Thens::One(notify) => {
-                let notify = *notify;
-                *self = Thens::None;
-                Some(notify)
+            Waiters::None => None,
+            Waiters::One(waiter) => {
+                let waiter = *waiter;
+                *self = Waiters::None;
+                Some(waiter)
             }
-            Thens::Many(list) => list.pop_front(),
+            Waiters::Many(list) => list.pop_front(),
         }
     }
 
     fn is_empty(&self) -> bool {
         match self {
-            Thens::None => true,
-            Thens::One(_) => false,
-            Thens::Many(list) => list.is_empty(),
+            Waiters::None => true,
+            Waiters::One(_) => false,
+            Waiters::Many(list) => list.is_empty(),
         }
     }
 }
@@ -119,7 +127,7 @@ impl Future {
             op,
             deadline: None,
             given_up: None,
-            thens: Thens::None,
+            waiters: Waiters::None,
         }
     }
 
@@ -146,7 +154,7 @@ impl Future {
     }
 
     fn has_to_tell(&self) -> bool {
-        matches!(self.notify, Notify::Call(_) | Notify::Enqueue(_)) || !self.thens.is_empty()
+        matches!(self.notify, Notify::Call(_) | Notify::Enqueue(_)) || !self.waiters.is_empty()
     }
 }
 
@@ -224,29 +232,25 @@ impl Core {
         self.set_active(handle, false);
     }
 
-    /// The next call that tells of a future; `None` when everybody was told.
-    pub fn next_to_tell(&mut self, handle: Handle) -> Option<Call> {
-        loop {
-            let future = self.future_mut(handle).ok()?;
-            let notify = match std::mem::replace(&mut future.notify, Notify::Nobody) {
-                notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Some(notify),
-                Notify::Nobody | Notify::Keep => future.thens.pop(),
-            };
-            let result = future.result;
-            match notify {
-                Some(Notify::Call(callback)) => return Some(Call { callback, source: handle.number(), result }),
-                Some(Notify::Enqueue(data)) => {
-                    let _ = self.enqueue(handle, result, data);
-                }
-                Some(Notify::Nobody | Notify::Keep) => {}
+    /// The next step that tells of a future; `None` when everybody was told.
+    pub fn next_to_tell(&mut self, handle: Handle) -> Option<Step> {
+        let future = self.future_mut(handle).ok()?;
+        let result = future.result;
+        let waiter = match std::mem::replace(&mut future.notify, Notify::Nobody) {
+            notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Waiter::Caller(notify),
+            Notify::Nobody | Notify::Keep => match future.waiters.pop() {
+                Some(waiter) => waiter,
                 None => {
                     future.queued = false;
                     future.told = true;
                     self.free_if_unused(handle);
                     return None;
                 }
-            }
-        }
+            },
+        };
+        Some(match waiter {
+            Waiter::Caller(notify) => self.step_for(notify, handle, result),
+        })
     }
 
     fn free_if_unused(&mut self, handle: Handle) {
@@ -258,9 +262,9 @@ impl Core {
     }
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.
-    pub fn then(&mut self, handle: Handle, notify: Notify) -> Result<()> {
+    pub fn then(&mut self, handle: Handle, waiter: Waiter) -> Result<()> {
         let future = self.future_mut(handle)?;
-        future.thens.push(notify);
+        future.waiters.push(waiter);
         if !future.is_pending() && !future.queued {
             future.queued = true;
             future.told = false;
@@ -279,7 +283,7 @@ impl Core {
         let future = self.future_mut(handle)?;
         future.holders = future.holders.checked_sub(1).ok_or(Error::ESTATE)?;
         // A promise that nobody holds or waits for can never be heard of.
-        let forgotten = future.holders == 0 && matches!(future.op, Op::Promise) && future.thens.is_empty();
+        let forgotten = future.holders == 0 && matches!(future.op, Op::Promise) && future.waiters.is_empty();
         if forgotten {
             self.finish(handle, Error::ECANCELED.code());
             self.table.remove(handle);

@@ -2,8 +2,8 @@
 //! Hooks: callbacks that run every turn, at a place of their own in it: idle, prepare, check.
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::Result;
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::ready::Step;

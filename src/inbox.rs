@@ -5,8 +5,8 @@
 //! is coalesced and the order of each thread is kept.
 
 use crate::callback::{Callback, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::reactor::Waker;
 use crate::sys::published::Published;

@@ -7,6 +7,7 @@
 #![warn(missing_docs, rust_2018_idioms)]
 
 mod callback;
+mod core;
 mod error;
 mod event_loop;
 mod future;

@@ -5,8 +5,8 @@
 //! every completion that was due before. Between the two the handle answers only what it is.
 
 use crate::callback::{Notify, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::Future;
 use crate::handle::Handle;
 use crate::hook::Hook;

@@ -4,8 +4,8 @@
 //! First in, first out. Both ends are counted, so that a close notice can wait for what was queued before it.
 
 use crate::callback::{Call, Notify, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::inbox::Message;
 use std::collections::VecDeque;

@@ -2,8 +2,8 @@
 //! Timer handles, and what becomes of a deadline that is due.
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};

@@ -2,8 +2,8 @@
 //! A caller's function on the pool, as an operation of a loop.
 
 use crate::callback::{Notify, UserData, WorkFunction};
+use crate::core::Core;
 use crate::error::Result;
-use crate::event_loop::Core;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::inbox::Message;

@@ -4,8 +4,9 @@
 use super::types::*;
 use super::{done, listener, number, with_core, with_loop, with_loop_core};
 use crate::callback::{Call, Notify};
+use crate::core::Until;
 use crate::error::{Error, Result, to_code};
-use crate::event_loop::{Loop, Until, current};
+use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::registry;

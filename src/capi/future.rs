@@ -5,6 +5,7 @@ use super::types::*;
 use super::{done, listener, number, with_core, with_loop_core};
 use crate::callback::UserData;
 use crate::error::{Error, to_code};
+use crate::future::Waiter;
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::registry;
@@ -88,7 +89,7 @@ fn settle_threadsafe(future: rondel_future, result: i64) -> crate::error::Result
 pub extern "C" fn rondel_future_then(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> i64 {
     done(with_core(future, |core, handle| {
         core.future_mut(handle)?;
-        core.then(handle, listener(r#fn, user_data)?)
+        core.then(handle, Waiter::Caller(listener(r#fn, user_data)?))
     }))
 }
 

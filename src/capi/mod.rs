@@ -31,8 +31,9 @@ pub mod pool;
 pub mod next;
 
 use crate::callback::{Callback, Notify, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result, to_code};
-use crate::event_loop::{Core, Loop};
+use crate::event_loop::Loop;
 use crate::handle::Handle;
 use crate::registry;
 use std::ffi::c_void;

@@ -3,8 +3,8 @@
 
 use super::types::*;
 use super::with_loop;
+use crate::core::Until;
 use crate::error::{Error, to_code};
-use crate::event_loop::Until;
 use crate::sys;
 
 /// Runs the loop until something that was started with `rondel_enqueue` has happened, and hands out up to `capacity` of

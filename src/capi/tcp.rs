@@ -3,8 +3,8 @@
 
 use super::types::*;
 use super::{done, notify, number, optional_listener, with_core, with_loop_core};
+use crate::core::Core;
 use crate::error::{Error, Result, to_code};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::net::address;
 use crate::sys::lent::c_string;

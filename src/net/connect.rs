@@ -5,9 +5,9 @@
 //! taken 250 ms; the first to connect wins and the others are dropped.
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::dns;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};

@@ -5,8 +5,8 @@
 //! something or a moment has passed: connections wait in the backlog meanwhile, and nothing spins.
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};

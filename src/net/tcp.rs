@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! TCP handles step by step: made, bound, and then connected or listening.
 
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::address::Place;

@@ -12,8 +12,8 @@ pub use read::{Goal, Received};
 pub use write::Spares;
 
 use crate::callback::Notify;
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::net::write_queue::WriteQueue;

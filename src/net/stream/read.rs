@@ -6,8 +6,8 @@
 
 use super::Stream;
 use crate::callback::{Notify, ReadFunction, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::event_loop::Core;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::lifecycle::Object;

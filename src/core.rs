@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! The state of a loop. Every operation borrows it as a whole, and no callback runs meanwhile.
+
+use crate::error::{Error, Result};
+use crate::future::Future;
+use crate::handle::{Handle, Table};
+use crate::hook::{Hooks, Phase};
+use crate::inbox::{Inbox, Message};
+use crate::lifecycle::{Closing, Entry, Kind, Object};
+use crate::net::stream::Spares;
+use crate::reactor::Reactor;
+use crate::ready::{Completion, Ready};
+use crate::sys;
+use crate::timers::Timers;
+use std::collections::VecDeque;
+
+/// What `rondel_metric` tells.
+#[derive(Default)]
+pub struct Metrics {
+    pub turns: i64,
+    pub polls: i64,
+    pub events: i64,
+    pub callbacks: i64,
+    pub idle: i64,
+    pub started: i64,
+    /// Time spent in runs that ended.
+    pub ran: i64,
+}
+
+pub struct Core {
+    pub handle: Handle,
+    pub table: Table<Entry>,
+    pub ready: Ready,
+    pub timers: Timers,
+    pub reactor: Reactor,
+    pub hooks: Hooks,
+    pub closing: Closing,
+    pub spares: Spares,
+    pub completions: VecDeque<Completion>,
+    /// Futures whose completions were handed out and that live until more is asked for.
+    pub handed_out: Vec<Handle>,
+    /// Streams with small writes that leave when the callback returns.
+    pub dirty: Vec<Handle>,
+    /// Listeners that wait for a descriptor to become free.
+    pub starved: Vec<Handle>,
+    pub metrics: Metrics,
+    /// Time of this turn.
+    pub now: i64,
+    /// How many things keep the loop running.
+    pub alive: usize,
+    pub running: bool,
+    pub freeing: bool,
+    pub stop: bool,
+    inbox: &'static Inbox,
+    messages: Vec<Message>,
+}
+
+/// When a run ends, beside `rondel_stop`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Until {
+    NothingAlive,
+    OneCallback,
+    OneTurn,
+    Stopped,
+    Done(Handle),
+    /// A completion can be handed out, or this time has come.
+    Completion(Option<i64>),
+}
+
+/// How many turns in a row may do without a poll when callbacks are ready.
+const TURNS_WITHOUT_POLL: u32 = 4;
+/// Whether and how long to wait for events.
+pub enum Wait {
+    Skip,
+    /// Nanoseconds; `None` is without limit.
+    Until(Option<i64>),
+}
+
+impl Core {
+    pub fn new(handle: Handle, table: Table<Entry>, reactor: Reactor, inbox: &'static Inbox) -> Core {
+        Core {
+            handle,
+            table,
+            ready: Ready::default(),
+            timers: Timers::default(),
+            reactor,
+            hooks: Hooks::default(),
+            closing: Closing::default(),
+            spares: Spares::default(),
+            completions: VecDeque::new(),
+            handed_out: Vec::new(),
+            dirty: Vec::new(),
+            starved: Vec::new(),
+            metrics: Metrics::default(),
+            now: sys::clock(),
+            alive: 0,
+            running: false,
+            freeing: false,
+            stop: false,
+            inbox,
+            messages: Vec::new(),
+        }
+    }
+
+    /// Nothing new begins from here on, and everything pending is cancelled.
+    pub fn begin_to_free(&mut self) {
+        self.running = true;
+        self.freeing = true;
+        self.inbox.close_to_callers();
+        self.abandon_everything();
+    }
+
+    /// Whether messages of other threads wait.
+    pub fn has_messages(&self) -> bool {
+        self.inbox.is_filled()
+    }
+
+    pub fn is_alive(&self) -> bool {
+        self.alive > 0 || self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+    }
+
+    /// Time spent in runs without waiting, the present run included.
+    pub fn busy_time(&self) -> i64 {
+        let present = if self.running { sys::clock() - self.metrics.started } else { 0 };
+        self.metrics.ran + present - self.metrics.idle
+    }
+
+    pub fn update_now(&mut self) {
+        self.now = sys::clock();
+    }
+
+    pub fn take_messages(&mut self) {
+        if self.inbox.is_filled() {
+            self.inbox.take(&mut self.messages);
+            for message in self.messages.drain(..) {
+                self.ready.push_message(message);
+            }
+        }
+    }
+
+    pub fn poll_timeout(&mut self, until: Until) -> Wait {
+        let hooked = self.hooks.any();
+        if self.ready.len() > 0
+            && !hooked
+            && until != Until::OneTurn
+            && self.ready.turns_without_poll < TURNS_WITHOUT_POLL
+        {
+            self.ready.turns_without_poll += 1;
+            return Wait::Skip;
+        }
+        self.ready.turns_without_poll = 0;
+        let ended = match until {
+            Until::OneTurn => true,
+            Until::NothingAlive | Until::OneCallback => !self.is_alive(),
+            Until::Done(future) => !self.is_pending(future),
+            Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
+            Until::Stopped => false,
+        };
+        if ended || self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() {
+            return Wait::Until(Some(0));
+        }
+        let due = match (self.timers.next_due(), until) {
+            (Some(due), Until::Completion(Some(limit))) => Some(due.min(limit)),
+            (None, Until::Completion(limit)) => limit,
+            (due, _) => due,
+        };
+        Wait::Until(due.map(|due| (due - sys::clock()).max(0)))
+    }
+
+    fn something_is_due_now(&self) -> bool {
+        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+    }
+
+    /// Nanoseconds until something is due by itself; `None`: nothing will be.
+    pub fn time_to_next(&mut self) -> Option<i64> {
+        if self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() || !self.completions.is_empty() {
+            return Some(0);
+        }
+        self.timers.next_due().map(|due| (due - sys::clock()).max(0))
+    }
+
+    pub fn wait(&mut self, timeout: Option<i64>) -> Result<usize> {
+        self.metrics.polls += 1;
+        let before = if timeout == Some(0) { None } else { Some(sys::clock()) };
+        self.reactor.wait(timeout)?;
+        self.update_now();
+        if let Some(before) = before {
+            self.metrics.idle += self.now - before;
+        }
+        let count = self.reactor.count();
+        self.metrics.events += count as i64;
+        Ok(count)
+    }
+
+    /// What a new handle needs: room in the table, and a loop that is not on its way out.
+    pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
+        if self.freeing {
+            return Err(Error::EGONE);
+        }
+        self.table.insert(Entry::new(kind, object))
+    }
+
+    pub fn insert_future(&mut self, future: Future) -> Result<Handle> {
+        let active = future.keeps_loop_alive();
+        let handle = self.insert(Kind::Future, Object::Future(future))?;
+        if active {
+            self.set_active(handle, true);
+        }
+        Ok(handle)
+    }
+
+    /// Takes back a future whose operation could not be started.
+    pub fn withdraw_future(&mut self, future: Handle) {
+        self.set_active(future, false);
+        self.table.remove(future);
+    }
+
+    pub fn inbox(&self) -> &'static Inbox {
+        self.inbox
+    }
+}
