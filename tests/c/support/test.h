@@ -96,17 +96,20 @@ static inline int test_small(void) {
 
 static inline int64_t test_scale(int64_t full, int64_t small) { return test_small() ? small : full; }
 
-static inline void test_failed(const char *file, int line) {
+/* Counts a failure and begins its line, but says no more once a test has said this much. */
+enum { TEST_SAYS = 20 };
+
+static inline int test_failed(const char *file, int line) {
     const char *base = strrchr(file, '/');
-    test_failures++;
+    if (++test_failures > TEST_SAYS) return 0;
     fprintf(stderr, "    %s: %s:%d: ", test_name, base ? base + 1 : file, line);
+    return 1;
 }
 
 static inline int test_check(int holds, const char *file, int line, const char *text) {
     if (!holds) {
         pthread_mutex_lock(&test_mutex);
-        test_failed(file, line);
-        fprintf(stderr, "does not hold: %s\n", text);
+        if (test_failed(file, line)) fprintf(stderr, "does not hold: %s\n", text);
         pthread_mutex_unlock(&test_mutex);
     }
     return holds;
@@ -115,12 +118,13 @@ static inline int test_check(int holds, const char *file, int line, const char *
 static inline int test_check_eq(int64_t a, int64_t b, const char *file, int line, const char *left, const char *right) {
     if (a != b) {
         pthread_mutex_lock(&test_mutex);
-        test_failed(file, line);
-        fprintf(stderr, "%s is %" PRId64, left, a);
-        if (a < 0) fprintf(stderr, " (%s)", rondel_error_name(a));
-        fprintf(stderr, ", not %s = %" PRId64, right, b);
-        if (b < 0) fprintf(stderr, " (%s)", rondel_error_name(b));
-        fprintf(stderr, "\n");
+        if (test_failed(file, line)) {
+            fprintf(stderr, "%s is %" PRId64, left, a);
+            if (a < 0) fprintf(stderr, " (%s)", rondel_error_name(a));
+            fprintf(stderr, ", not %s = %" PRId64, right, b);
+            if (b < 0) fprintf(stderr, " (%s)", rondel_error_name(b));
+            fprintf(stderr, "\n");
+        }
         pthread_mutex_unlock(&test_mutex);
     }
     return a == b;
@@ -130,8 +134,8 @@ static inline int test_check_str(const char *a, const char *b, const char *file,
     int same = a && b && !strcmp(a, b);
     if (!same) {
         pthread_mutex_lock(&test_mutex);
-        test_failed(file, line);
-        fprintf(stderr, "%s is \"%s\", not \"%s\"\n", text, a ? a : "(null)", b ? b : "(null)");
+        if (test_failed(file, line))
+            fprintf(stderr, "%s is \"%s\", not \"%s\"\n", text, a ? a : "(null)", b ? b : "(null)");
         pthread_mutex_unlock(&test_mutex);
     }
     return same;

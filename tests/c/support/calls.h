@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Every function of the library that takes a handle, as a table: so that a promise about all of them is tested on all
+ * of them. `call` passes its handle first and sound arguments after it; `kinds` are the kinds it takes, one bit each.
+ */
+#ifndef RONDEL_TEST_CALLS_H
+#define RONDEL_TEST_CALLS_H
+
+#include "test.h"
+
+/* What the calls use where they need a second handle; the test sets them. */
+static rondel_loop call_loop;
+static rondel_future call_future;
+
+#define KIND_BIT(kind) (1u << (kind))
+#define LOOPS KIND_BIT(RONDEL_KIND_LOOP)
+#define TIMERS KIND_BIT(RONDEL_KIND_TIMER)
+#define FUTURES KIND_BIT(RONDEL_KIND_FUTURE)
+#define TCPS KIND_BIT(RONDEL_KIND_TCP)
+#define HOOKS (KIND_BIT(RONDEL_KIND_IDLE) | KIND_BIT(RONDEL_KIND_PREPARE) | KIND_BIT(RONDEL_KIND_CHECK))
+#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS)
+#define EVERY_KIND (LOOPS | HANDLES)
+
+static struct seen call_seen; /* what a call that should have been refused would touch */
+static char call_bytes[64];
+static const rondel_buffer call_buffer = {call_bytes, sizeof call_bytes};
+static rondel_completion call_completion;
+static rondel_address call_address;
+
+static inline int64_t do_nothing(void *arg) {
+    (void)arg;
+    return 0;
+}
+
+static inline void no_bytes(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    (void)stream;
+    (void)bytes;
+    (void)n;
+    ((struct seen *)user_data)->calls++;
+}
+
+static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_data) {
+    (void)stream;
+    ((struct seen *)user_data)->calls++;
+    *size = sizeof call_bytes;
+    return (uint8_t *)call_bytes;
+}
+
+/* CALL(function, kinds it takes, other arguments): those of the loop's own thread. */
+#define CALLS_OF_THE_THREAD(CALL)                                                                                      \
+    CALL(loop_free, LOOPS, (h))                                                                                        \
+    CALL(run, LOOPS, (h, RONDEL_RUN_NOWAIT))                                                                           \
+    CALL(run_until, LOOPS, (h, call_future))                                                                           \
+    CALL(stop, LOOPS, (h))                                                                                             \
+    CALL(now, LOOPS, (h))                                                                                              \
+    CALL(alive, LOOPS, (h))                                                                                            \
+    CALL(walk, LOOPS, (h, see, &call_seen))                                                                            \
+    CALL(metric, LOOPS, (h, RONDEL_METRIC_TURNS))                                                                      \
+    CALL(backend_fd, LOOPS, (h))                                                                                       \
+    CALL(backend_timeout, LOOPS, (h))                                                                                  \
+    CALL(call_soon, LOOPS, (h, see, &call_seen))                                                                       \
+    CALL(call_later, LOOPS, (h, 0, see, &call_seen))                                                                   \
+    CALL(call_at, LOOPS, (h, 0, see, &call_seen))                                                                      \
+    CALL(idle_start, LOOPS, (h, see, &call_seen))                                                                      \
+    CALL(prepare_start, LOOPS, (h, see, &call_seen))                                                                   \
+    CALL(check_start, LOOPS, (h, see, &call_seen))                                                                     \
+    CALL(timer_start, LOOPS, (h, 0, 0, see, &call_seen))                                                               \
+    CALL(future_new, LOOPS, (h))                                                                                       \
+    CALL(tcp_new, LOOPS, (h))                                                                                          \
+    CALL(tcp_listen, LOOPS, (h, "127.0.0.1", 0, see, &call_seen))                                                      \
+    CALL(tcp_connect, LOOPS, (h, "127.0.0.1", 9, see, &call_seen))                                                     \
+    CALL(tcp_open, LOOPS, (h, 0))                                                                                      \
+    CALL(work, LOOPS, (h, do_nothing, NULL, see, &call_seen))                                                          \
+    CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, see, &call_seen))                              \
+    CALL(next, LOOPS, (h, &call_completion, 1, 0))                                                                     \
+    CALL(close, HANDLES, (h))                                                                                          \
+    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS, (h, see, &call_seen))                                                \
+    CALL(is_active, EVERY_KIND, (h))                                                                                   \
+    CALL(is_closing, EVERY_KIND, (h))                                                                                  \
+    CALL(ref, HANDLES, (h))                                                                                            \
+    CALL(unref, HANDLES, (h))                                                                                          \
+    CALL(kind, EVERY_KIND, (h))                                                                                        \
+    CALL(loop_of, EVERY_KIND, (h))                                                                                     \
+    CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
+    CALL(fileno, TCPS, (h))                                                                                            \
+    CALL(detach, TCPS, (h))                                                                                            \
+    CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
+    CALL(timer_again, TIMERS, (h))                                                                                     \
+    CALL(timer_stop, TIMERS, (h))                                                                                      \
+    CALL(timer_due_in, TIMERS, (h))                                                                                    \
+    CALL(run_until_of, FUTURES, (h))                                                                                   \
+    CALL(future_set, FUTURES, (h, 1))                                                                                  \
+    CALL(future_fail, FUTURES, (h, RONDEL_EINVAL))                                                                     \
+    CALL(future_then, FUTURES, (h, see, &call_seen))                                                                   \
+    CALL(future_state, FUTURES, (h))                                                                                   \
+    CALL(future_result, FUTURES, (h))                                                                                  \
+    CALL(future_origin, FUTURES, (h))                                                                                  \
+    CALL(retain, FUTURES, (h))                                                                                         \
+    CALL(release, FUTURES, (h))                                                                                        \
+    CALL(cancel, FUTURES, (h))                                                                                         \
+    CALL(timeout, FUTURES, (h, 0))                                                                                     \
+    CALL(resolve_addr, FUTURES, (h, 0, &call_address))                                                                 \
+    CALL(tcp_bind, TCPS, (h, "127.0.0.1", 0))                                                                          \
+    CALL(tcp_reuse_port, TCPS, (h, 1))                                                                                 \
+    CALL(listen, TCPS, (h, 0, see, &call_seen))                                                                        \
+    CALL(connect, TCPS, (h, "127.0.0.1", 9, see, &call_seen))                                                          \
+    CALL(accept, TCPS, (h, see, &call_seen))                                                                           \
+    CALL(tcp_nodelay, TCPS, (h, 1))                                                                                    \
+    CALL(tcp_keepalive, TCPS, (h, RONDEL_SECOND))                                                                      \
+    CALL(tcp_reset, TCPS, (h))                                                                                         \
+    CALL(send_buffer, TCPS, (h, 0))                                                                                    \
+    CALL(receive_buffer, TCPS, (h, 0))                                                                                 \
+    CALL(local_addr, TCPS, (h, NULL, 0, NULL))                                                                         \
+    CALL(peer_addr, TCPS, (h, NULL, 0, NULL))                                                                          \
+    CALL(read_start, TCPS, (h, no_bytes, &call_seen))                                                                  \
+    CALL(read_start_into, TCPS, (h, no_room, no_bytes, &call_seen))                                                    \
+    CALL(read_stop, TCPS, (h))                                                                                         \
+    CALL(read, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                              \
+    CALL(read_exactly, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                      \
+    CALL(read_until, TCPS, (h, call_bytes, sizeof call_bytes, "\n", 1, see, &call_seen))                               \
+    CALL(write, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                             \
+    CALL(writev, TCPS, (h, &call_buffer, 1, see, &call_seen))                                                          \
+    CALL(write_borrowed, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                    \
+    CALL(try_write, TCPS, (h, call_bytes, sizeof call_bytes))                                                          \
+    CALL(shutdown, TCPS, (h, see, &call_seen))                                                                         \
+    CALL(write_queue_size, TCPS, (h))                                                                                  \
+    CALL(set_watermarks, TCPS, (h, 1, 2, see, &call_seen))
+
+/* Those any thread may call. */
+#define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
+    CALL(wake, LOOPS, (h))                                                                                             \
+    CALL(stop_threadsafe, LOOPS, (h))                                                                                  \
+    CALL(call_soon_threadsafe, LOOPS, (h, see, &call_seen))                                                            \
+    CALL(close_threadsafe, HANDLES, (h))                                                                               \
+    CALL(release_threadsafe, FUTURES, (h))                                                                             \
+    CALL(future_set_threadsafe, FUTURES, (h, 1))                                                                       \
+    CALL(future_fail_threadsafe, FUTURES, (h, RONDEL_EINVAL))
+
+static inline int64_t rondel_run_until_of(rondel_future future) { return rondel_run_until(call_loop, future); }
+
+#define CALL_FUNCTION(name, kinds, arguments)                                                                          \
+    static inline int64_t call_##name(int64_t h) { return rondel_##name arguments; }
+CALLS_OF_THE_THREAD(CALL_FUNCTION)
+CALLS_OF_ANY_THREAD(CALL_FUNCTION)
+
+struct call {
+    const char *name;
+    int64_t (*call)(int64_t handle);
+    unsigned kinds;
+    int any_thread;
+};
+
+#define CALL_OF_THE_THREAD(name, kinds, arguments) {#name, call_##name, kinds, 0},
+#define CALL_OF_ANY_THREAD(name, kinds, arguments) {#name, call_##name, kinds, 1},
+static const struct call calls[] = {CALLS_OF_THE_THREAD(CALL_OF_THE_THREAD) CALLS_OF_ANY_THREAD(CALL_OF_ANY_THREAD)};
+#define CALLS (sizeof calls / sizeof *calls)
+
+/* One call, which must be refused with `code`; says which one it was if not. Those of any thread cannot look into the
+ * loop's table: whatever names the place of a living loop may be passed on, to be found stale there, and is no error. */
+static inline void call_refused(const struct call *call, int64_t handle, int64_t code) {
+    int64_t result = call->call(handle);
+    if (call->any_thread && code == RONDEL_EKIND) code = RONDEL_EGONE;
+    if (call->any_thread && call->kinds != LOOPS && code == RONDEL_EGONE && result == 0) return;
+    if (result != code && test_failures < TEST_SAYS)
+        fprintf(stderr, "    rondel_%s(%" PRId64 "):\n", call->name, handle);
+    CHECK_EQ(result, code);
+}
+
+enum { KINDS = 7 };
+
+/* One handle of each kind on the loop, kinds[i] being the kind of handles[i] as a bit. */
+static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], unsigned kinds[KINDS],
+                               struct seen *seen) {
+    const rondel_handle made[KINDS] = {
+        loop,
+        rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, seen),
+        rondel_call_later(loop, 3600 * RONDEL_SECOND, RONDEL_FUTURE),
+        rondel_tcp_new(loop),
+        rondel_idle_start(loop, see, seen),
+        rondel_prepare_start(loop, see, seen),
+        rondel_check_start(loop, see, seen),
+    };
+    for (int i = 0; i < KINDS; i++) {
+        CHECK(made[i] > 0);
+        handles[i] = made[i];
+        kinds[i] = KIND_BIT(rondel_kind(made[i]));
+    }
+}
+
+#endif
