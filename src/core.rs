@@ -138,7 +138,8 @@ impl Core {
         }
     }
 
-    pub fn poll_timeout(&mut self, until: Until) -> Wait {
+    /// `called`: a callback has been made in this turn already.
+    pub fn poll_timeout(&mut self, until: Until, called: bool) -> Wait {
         let hooked = self.hooks.any();
         if self.ready.len() > 0
             && !hooked
@@ -151,7 +152,8 @@ impl Core {
         self.ready.turns_without_poll = 0;
         let ended = match until {
             Until::OneTurn => true,
-            Until::NothingAlive | Until::OneCallback => !self.is_alive(),
+            Until::NothingAlive => !self.is_alive(),
+            Until::OneCallback => called || !self.is_alive(),
             Until::Done(future) => !self.is_pending(future),
             Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
             Until::Stopped => false,

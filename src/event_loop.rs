@@ -191,7 +191,7 @@ impl Loop {
         self.run_ready(ready);
         self.run_hooks(Phase::Idle);
         self.run_hooks(Phase::Prepare);
-        let woken = self.poll(until)?;
+        let woken = self.poll(until, before)?;
         self.run_hooks(Phase::Check);
         self.run_close_notices();
         let core = self.core.borrow();
@@ -250,10 +250,11 @@ impl Loop {
     }
 
     /// Waits for events and lets their objects act. Whether the loop was woken.
-    fn poll(&self, until: Until) -> Result<bool> {
+    fn poll(&self, until: Until, callbacks_before: i64) -> Result<bool> {
         let count = {
             let mut core = self.core.borrow_mut();
-            match core.poll_timeout(until) {
+            let called = core.metrics.callbacks != callbacks_before;
+            match core.poll_timeout(until, called) {
                 Wait::Skip => return Ok(false),
                 Wait::Until(timeout) => core.wait(timeout)?,
             }
