@@ -182,10 +182,11 @@ impl Core {
         Ok(handle)
     }
 
-    /// `when` is a time of the monotonic clock.
+    /// `when` is a time of the monotonic clock. One that has gone by lines up behind what is due already: ahead of it, a
+    /// callback that starts the next such call each time would keep everything else from its turn.
     pub fn call_at(&mut self, when: i64, notify: Notify) -> Result<Handle> {
         let handle = self.insert_future(Future::new(Op::Over, self.handle, notify))?;
-        let deadline = self.timers.insert(when, handle);
+        let deadline = self.timers.insert(when.max(self.now), handle);
         self.future_mut(handle)?.op = Op::Later(deadline);
         Ok(handle)
     }
