@@ -132,6 +132,9 @@ impl Core {
 
     pub fn set_referenced(&mut self, handle: Handle, referenced: bool) -> Result<()> {
         let entry = self.open_entry(handle)?;
+        if matches!(entry.object, Object::Loop) {
+            return Err(Error::EKIND);
+        }
         if entry.referenced != referenced {
             entry.referenced = referenced;
             if entry.active {
