@@ -111,7 +111,9 @@ pub fn set_size(threads: usize) -> usize {
     let mut queue = lock(desk);
     if threads > 0 {
         queue.limit = threads.min(MOST_THREADS);
-        while queue.threads < queue.limit && queue.waiting < queue.jobs.len() && queue.threads < queue.jobs.len() {
+        // One for each job that no waiting thread will take; all present threads may be busy for long.
+        let unserved = queue.jobs.len().saturating_sub(queue.waiting);
+        for _ in 0..unserved.min(queue.limit.saturating_sub(queue.threads)) {
             if start_thread(Lane::Work, &mut queue).is_err() {
                 break;
             }
