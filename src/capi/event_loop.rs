@@ -90,6 +90,8 @@ pub extern "C" fn rondel_run_until(r#loop: rondel_loop, future: rondel_future) -
                 return Err(Error::EBUSY);
             }
             if future.loop_index() != handle.loop_index() {
+                // Another loop's, if it is one at all.
+                with_core(future.number(), |other, future| other.future_mut(future).map(|_| ()))?;
                 return Err(Error::EINVAL);
             }
             // Held, so that its result is there to be taken whoever else lets it go.
