@@ -753,6 +753,78 @@ rondel_future rondel_timeout(rondel_future future, int64_t ns);
 /** @} */
 
 /**
+ * @defgroup rondel_task Tasks: straight-line code that waits
+ * @{
+ */
+
+/**
+ * Spawns a task: `fn(arg)` on a stack of its own, where it may use `rondel_await` and its kin. It starts in the loop's
+ * next turn.
+ *
+ * Gives its future, which you keep: its result is what the function returns. Cancelled before it began it never runs.
+ * The stack has 256 KiB, of which only what is touched takes memory; see `rondel_task_spawn_sized`. `RONDEL_EINVAL` without
+ * a function. Loop thread only.
+ */
+rondel_future rondel_task_spawn(rondel_loop loop,
+                                rondel_task_fn fn,
+                                void *arg);
+
+/**
+ * As `rondel_task_spawn`, with a stack of at least `stack_size` bytes (0: the usual 256 KiB), rounded up to a power of
+ * two from 16 KiB to 1 GiB. `RONDEL_EINVAL` beyond that. Loop thread only.
+ */
+rondel_future rondel_task_spawn_sized(rondel_loop loop, rondel_task_fn fn, void *arg, size_t stack_size);
+
+/**
+ * As `rondel_task_spawn`, from any thread. Wait for the result with `rondel_future_block`, or let it go with
+ * `rondel_release_threadsafe`.
+ *
+ * `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. A
+ * thread that spawns very many at once may have to wait for the loop's next turn.
+ */
+rondel_future rondel_task_spawn_threadsafe(rondel_loop loop, rondel_task_fn fn, void *arg);
+
+/**
+ * Waits until a future is done, blocking this thread, `ns` nanoseconds at most (`RONDEL_FOREVER` or negative: without
+ * limit); gives its result and takes the future.
+ *
+ * For threads other than the loop's: `RONDEL_EDEADLK` on the thread that runs it. `RONDEL_ETIMEDOUT` if it is not done by
+ * then: the future is still yours. `RONDEL_EGONE` if the future or its loop is gone.
+ */
+int64_t rondel_future_block(rondel_future future,
+                            int64_t ns);
+
+/**
+ * In a task: waits until the future is done, gives its result and takes the future. The loop goes on meanwhile.
+ *
+ * If the task is cancelled, so is the future, and this gives what it then completes with: mostly `RONDEL_ECANCELED`.
+ * `RONDEL_ENOTASK` outside a task, `RONDEL_EINVAL` for a future of another loop, `RONDEL_EDEADLK` for the task's own.
+ */
+int64_t rondel_await(rondel_future future);
+
+/**
+ * In a task: waits `ns` nanoseconds, never less; 0 if they have passed, `RONDEL_ECANCELED` if the task was cancelled.
+ *
+ * `RONDEL_EINVAL` if `ns` is negative, `RONDEL_ENOTASK` outside a task.
+ */
+int64_t rondel_sleep(int64_t ns);
+
+/** In a task: lets everything else that is ready go first. Gives as `rondel_sleep` does. */
+int64_t rondel_yield(void);
+
+/** The task that the caller runs in; `RONDEL_ENOTASK` outside one. Any thread. */
+rondel_future rondel_task_current(void);
+
+/**
+ * Writes up to `capacity` of the loop's tasks that are not done to `tasks`, and gives how many there are in all.
+ *
+ * `tasks` may be NULL if `capacity` is 0. They are not held for you. Loop thread only.
+ */
+int64_t rondel_task_all(rondel_loop loop, rondel_future *tasks, size_t capacity);
+
+/** @} */
+
+/**
  * @defgroup rondel_stream Streams: bytes both ways, in order
  * @{
  */

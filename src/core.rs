@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The state of a loop. Every operation borrows it as a whole, and no callback runs meanwhile.
 
+use crate::abroad::Abroad;
 use crate::error::{Error, Result};
 use crate::future::Future;
 use crate::handle::{Handle, Table};
@@ -10,6 +11,7 @@ use crate::lifecycle::{Closing, Entry, Kind, Object};
 use crate::net::stream::Spares;
 use crate::reactor::Reactor;
 use crate::ready::{Completion, Ready};
+use crate::stack::Stacks;
 use crate::sys;
 use crate::timers::Timers;
 use std::collections::VecDeque;
@@ -43,6 +45,10 @@ pub struct Core {
     pub dirty: Vec<Handle>,
     /// Listeners that wait for a descriptor to become free.
     pub starved: Vec<Handle>,
+    /// The task whose step it is.
+    pub current_task: Option<Handle>,
+    pub stacks: Stacks,
+    pub abroad: Abroad,
     pub metrics: Metrics,
     /// Time of this turn.
     pub now: i64,
@@ -91,6 +97,9 @@ impl Core {
             handed_out: Vec::new(),
             dirty: Vec::new(),
             starved: Vec::new(),
+            current_task: None,
+            stacks: Stacks::default(),
+            abroad: Abroad::default(),
             metrics: Metrics::default(),
             now: sys::clock(),
             alive: 0,
@@ -130,6 +139,7 @@ impl Core {
     }
 
     pub fn take_messages(&mut self) {
+        self.reserve_for_threads();
         if self.inbox.is_filled() {
             self.inbox.take(&mut self.messages);
             for message in self.messages.drain(..) {

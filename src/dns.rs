@@ -8,7 +8,7 @@ use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::net::address;
-use crate::pool::{self, Lane, Task};
+use crate::pool::{self, Job, Lane};
 use crate::sys::{self, Hints};
 use std::ffi::{CStr, CString};
 use std::net::SocketAddr;
@@ -24,7 +24,7 @@ pub fn look_up_on_pool(
     service: Option<&CStr>,
     hints: Hints,
     done: impl FnOnce(&mut Core, Result<Vec<SocketAddr>>) + Send + 'static,
-) -> Result<Arc<Task>> {
+) -> Result<Arc<Job>> {
     let own = |text: Option<&CStr>| match text {
         Some(text) if text.is_empty() || text.count_bytes() > LONGEST => Err(Error::EINVAL),
         text => Ok(text.map(CStr::to_owned)),
@@ -61,8 +61,8 @@ impl Core {
             }
         }
         match look_up_on_pool(self, host, service, hints, move |core, found| core.look_up_done(future, found)) {
-            Ok(task) => {
-                self.future_mut(future)?.op = Op::LookUp(task);
+            Ok(job) => {
+                self.future_mut(future)?.op = Op::LookUp(job);
                 Ok(future)
             }
             Err(error) => {

@@ -74,10 +74,11 @@ impl Loop {
         let place = registry::place_at(index);
         let mut table = Table::new(index, generation);
         let handle = table.insert(Entry::new(Kind::Loop, Object::Loop))?;
-        let core = Core::new(handle, table, reactor, &place.inbox);
+        let mut core = Core::new(handle, table, reactor, &place.inbox);
+        place.inbox.open(handle, waker);
+        core.reserve_for_threads();
         let made = Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()) };
         place.cell.enter()?.put(Box::new(made));
-        place.inbox.open(handle, waker);
         Ok(handle)
     }
 
@@ -355,7 +356,18 @@ impl Loop {
                     None => break,
                 }
             },
+            Step::Resume(task) => self.resume(task),
             Step::Receive(stream) => self.receive(stream),
+        }
+    }
+
+    /// One step of a task, on its own stack.
+    fn resume(&self, task: Handle) {
+        let fiber = self.core.borrow_mut().begin_step(task);
+        if let Some(mut fiber) = fiber {
+            let result = fiber.resume();
+            self.core.borrow_mut().end_step(task, fiber, result);
+            self.after_callback();
         }
     }
 

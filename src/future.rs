@@ -11,9 +11,10 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::net::connect::Connecting;
-use crate::pool::Task;
+use crate::pool::Job;
 use crate::ready::Step;
 use crate::sys;
+use crate::task::Task;
 use crate::timers::TimerId;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
@@ -23,7 +24,6 @@ use std::sync::Arc;
 #[repr(u8)]
 pub enum State {
     Pending = 0,
-    #[allow(dead_code)]
     Running = 1,
     Done = 2,
     Cancelled = 3,
@@ -41,8 +41,9 @@ pub enum Op {
     Write,
     Shutdown,
     Connect(Box<Connecting>),
-    Work(Arc<Task>),
-    LookUp(Arc<Task>),
+    Work(Arc<Job>),
+    LookUp(Arc<Job>),
+    Task(Box<Task>),
     /// A look-up that is done: what it found.
     Found(Box<[SocketAddr]>),
     /// Nothing to end any more.
@@ -71,6 +72,10 @@ pub struct Future {
 #[derive(Clone, Copy)]
 pub enum Waiter {
     Caller(Notify),
+    /// A task that awaits it.
+    Task(Handle),
+    /// A thread that is blocked until it is done, by its number.
+    Thread(u64),
 }
 
 /// Those who wait. Mostly there is none or one.
@@ -133,6 +138,11 @@ impl Future {
 
     pub fn is_pending(&self) -> bool {
         matches!(self.state, State::Pending | State::Running)
+    }
+
+    /// Its function runs from now on.
+    pub fn begin(&mut self) {
+        self.state = State::Running;
     }
 
     pub fn state(&self) -> State {
@@ -221,7 +231,12 @@ impl Core {
         if !future.is_pending() {
             return;
         }
-        let result = future.given_up.map_or(result, Error::code);
+        let result = match (future.given_up, &future.op) {
+            // A task may have seen that it was cancelled and have gone on all the same: then its value counts.
+            (Some(_), Op::Task(_)) if result != Error::ECANCELED.code() => result,
+            (Some(reason), _) => reason.code(),
+            (None, _) => result,
+        };
         future.state = if result == Error::ECANCELED.code() { State::Cancelled } else { State::Done };
         future.result = result;
         if !matches!(future.op, Op::Found(_)) {
@@ -251,6 +266,8 @@ impl Core {
         };
         Some(match waiter {
             Waiter::Caller(notify) => self.step_for(notify, handle, result),
+            Waiter::Task(task) => Step::Resume(task),
+            Waiter::Thread(number) => self.tell_thread(number, handle, result),
         })
     }
 
@@ -337,13 +354,18 @@ impl Core {
             Op::Write => self.cancel_write(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
             Op::Connect(_) => self.drop_connecting(handle),
-            Op::LookUp(task) => {
-                task.give_up();
+            Op::LookUp(job) => {
+                job.give_up();
             }
-            Op::Work(task) => {
-                if !task.give_up() {
+            Op::Work(job) => {
+                if !job.give_up() {
                     // It runs, with its caller's memory: it ends when it returns.
                     future.given_up.get_or_insert(reason);
+                    return Ok(());
+                }
+            }
+            Op::Task(_) => {
+                if !self.cancel_task(handle, reason) {
                     return Ok(());
                 }
             }

@@ -4,14 +4,14 @@
 //! A vector behind a lock, swapped out whole; the loop is woken only when it turns from empty to non-empty. Nothing
 //! is coalesced and the order of each thread is kept.
 
-use crate::callback::{Callback, UserData};
+use crate::callback::{Callback, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::reactor::Waker;
 use crate::sys::published::Published;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 pub enum Message {
     Call(Callback),
@@ -21,6 +21,8 @@ pub enum Message {
     Release(Handle),
     /// A promise is to get its result.
     Settle(Handle, i64),
+    /// A task, under a handle that was reserved for it.
+    Spawn(Handle, WorkFunction, UserData),
     Stop,
     /// Work done elsewhere brings its result.
     Apply(Box<dyn FnOnce(&mut Core) + Send>),
@@ -38,15 +40,25 @@ enum Open {
 struct State {
     open: Open,
     messages: Vec<Message>,
+    /// Handles set aside for threads that spawn tasks.
+    reserved: Vec<Handle>,
 }
 
 pub struct Inbox {
     state: Mutex<State>,
     filled: AtomicBool,
+    /// How many more handles are to be set aside.
+    wanted: AtomicUsize,
+    /// Rung when there are some again.
+    bell: Condvar,
     waker: Published<Waker>,
     /// The handle of the loop that listens; 0: none.
     listener: AtomicI64,
 }
+
+/// How many handles are set aside from the start, and once any was used.
+const FEW: usize = 8;
+const MANY: usize = 256;
 
 /// A vector that grew beyond this many messages in a burst is given back.
 const KEEP: usize = 1 << 16;
@@ -54,8 +66,10 @@ const KEEP: usize = 1 << 16;
 impl Inbox {
     pub const fn new() -> Inbox {
         Inbox {
-            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new() }),
+            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new(), reserved: Vec::new() }),
             filled: AtomicBool::new(false),
+            wanted: AtomicUsize::new(0),
+            bell: Condvar::new(),
             waker: Published::new(),
             listener: AtomicI64::new(0),
         }
@@ -64,18 +78,21 @@ impl Inbox {
     pub fn open(&self, listener: Handle, waker: Waker) {
         self.waker.publish(waker);
         self.listener.store(listener.number(), Ordering::SeqCst);
+        self.wanted.store(FEW, Ordering::Relaxed);
         self.lock().open = Open::Everybody;
     }
 
     /// From now on only work that already runs may post.
     pub fn close_to_callers(&self) {
         self.lock().open = Open::Workers;
+        self.bell.notify_all();
     }
 
     pub fn close(&self) {
         let mut state = self.lock();
         state.open = Open::Nobody;
         let left = std::mem::take(&mut state.messages);
+        state.reserved.clear();
         self.filled.store(false, Ordering::SeqCst);
         drop(state);
         drop(left);
@@ -99,11 +116,15 @@ impl Inbox {
     }
 
     fn post_if(&self, message: Message, who: Open, meant: impl Fn(&Inbox) -> bool) -> Result<()> {
-        let mut state = self.lock();
+        let state = self.lock();
         let welcome = state.open == Open::Everybody || state.open == who;
         if !welcome || !meant(self) {
             return Err(Error::EGONE);
         }
+        self.push(state, message)
+    }
+
+    fn push(&self, mut state: MutexGuard<'_, State>, message: Message) -> Result<()> {
         if state.messages.len() == state.messages.capacity() && state.messages.try_reserve(1).is_err() {
             return Err(Error::ENOMEM);
         }
@@ -117,6 +138,42 @@ impl Inbox {
             self.waker.with(Waker::wake);
         }
         Ok(())
+    }
+
+    /// Any thread: spawns a task under one of the handles set aside. When there is none it waits for the loop's next turn.
+    pub fn spawn(&self, listener: Handle, function: WorkFunction, arg: UserData) -> Result<Handle> {
+        let mut state = self.lock();
+        loop {
+            if state.open != Open::Everybody || self.listener.load(Ordering::SeqCst) != listener.number() {
+                return Err(Error::EGONE);
+            }
+            let Some(handle) = state.reserved.pop() else {
+                self.wanted.store(MANY, Ordering::Relaxed);
+                self.waker.with(Waker::wake);
+                state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            if state.reserved.len() < MANY / 2 {
+                self.wanted.store(MANY - state.reserved.len(), Ordering::Relaxed);
+            }
+            return match self.push(state, Message::Spawn(handle, function, arg)) {
+                Ok(()) => Ok(handle),
+                Err(error) => {
+                    self.lock().reserved.push(handle);
+                    Err(error)
+                }
+            };
+        }
+    }
+
+    /// How many handles the loop is to set aside now.
+    pub fn wants_reserved(&self) -> usize {
+        if self.wanted.load(Ordering::Relaxed) == 0 { 0 } else { self.wanted.swap(0, Ordering::Relaxed) }
+    }
+
+    pub fn give_reserved(&self, handles: Vec<Handle>) {
+        self.lock().reserved.extend(handles);
+        self.bell.notify_all();
     }
 
     /// Any thread or signal handler: ends the wait of the loop with this handle.

@@ -6,6 +6,7 @@
 #![deny(unsafe_code)]
 #![warn(missing_docs, rust_2018_idioms)]
 
+mod abroad;
 mod callback;
 mod core;
 mod error;
@@ -19,6 +20,8 @@ mod pool;
 mod reactor;
 mod ready;
 mod registry;
+mod stack;
+mod task;
 mod timer;
 mod timers;
 mod work;

@@ -7,7 +7,7 @@
 use crate::callback::{Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::Future;
+use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::hook::Hook;
 use crate::net::connect::Attempt;
@@ -42,6 +42,8 @@ pub enum Object {
     Listener(Box<Listener>),
     Stream(Box<Stream>),
     Attempt(Attempt),
+    /// Set aside for a thread that may want to spawn a task.
+    Reserved,
     /// What it was has ended; only the close notices are left.
     Closed,
 }
@@ -79,6 +81,10 @@ impl Closing {
 impl Entry {
     pub fn new(kind: Kind, object: Object) -> Entry {
         Entry { kind, active: false, referenced: true, closing: false, object, extra: None }
+    }
+
+    pub fn is_pending_task(&self) -> bool {
+        matches!(&self.object, Object::Future(future) if future.is_pending() && matches!(future.op, Op::Task(_)))
     }
 
     pub fn is_future(&self) -> bool {
@@ -195,7 +201,7 @@ impl Core {
             Object::Unconnected(_) => self.close_unconnected(handle),
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
-            Object::Attempt(_) | Object::Closed => return Err(Error::EGONE),
+            Object::Attempt(_) | Object::Reserved | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);
         Ok(())

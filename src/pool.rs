@@ -14,7 +14,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 /// What a piece of work shares with whoever waits for it.
-pub struct Task(AtomicU8);
+pub struct Job(AtomicU8);
 
 const QUEUED: u8 = 0;
 const RUNNING: u8 = 1;
@@ -23,7 +23,7 @@ const DROPPED: u8 = 2;
 /// Given up while it runs: it may look, and end early.
 const UNWANTED: u8 = 3;
 
-impl Task {
+impl Job {
     fn begin(&self) -> bool {
         self.0.compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
@@ -62,7 +62,7 @@ pub const MOST_THREADS: usize = 1024;
 type Run = Box<dyn FnOnce() + Send>;
 
 struct Queue {
-    jobs: VecDeque<(Arc<Task>, Run)>,
+    jobs: VecDeque<(Arc<Job>, Run)>,
     limit: usize,
     threads: usize,
     waiting: usize,
@@ -82,15 +82,15 @@ static POOL: Lazy<[Desk; LANES]> = Lazy::new(|| {
 });
 
 thread_local! {
-    static RUNNING_TASK: RefCell<Option<Arc<Task>>> = const { RefCell::new(None) };
+    static PRESENT: RefCell<Option<Arc<Job>>> = const { RefCell::new(None) };
 }
 
 /// Queues work. It runs on a thread of the pool, unless it is given up before.
-pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Task>> {
-    let task = Arc::new(Task(AtomicU8::new(QUEUED)));
+pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job>> {
+    let job = Arc::new(Job(AtomicU8::new(QUEUED)));
     let desk = &POOL[lane as usize];
     let mut queue = lock(desk);
-    queue.jobs.push_back((task.clone(), Box::new(run)));
+    queue.jobs.push_back((job.clone(), Box::new(run)));
     if queue.waiting >= queue.jobs.len() {
         desk.bell.notify_one();
     } else if queue.threads < queue.limit {
@@ -102,7 +102,7 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Tas
             }
         }
     }
-    Ok(task)
+    Ok(job)
 }
 
 /// Sets how many threads run callers' work at most; gives what is in force. 0 changes nothing.
@@ -125,7 +125,7 @@ pub fn set_size(threads: usize) -> usize {
 
 /// Whether the work that runs on this thread has been given up.
 pub fn is_unwanted() -> Option<bool> {
-    RUNNING_TASK.with_borrow(|task| task.as_ref().map(|task| task.is_unwanted()))
+    PRESENT.with_borrow(|job| job.as_ref().map(|job| job.is_unwanted()))
 }
 
 fn lock(desk: &Desk) -> MutexGuard<'_, Queue> {
@@ -146,12 +146,12 @@ fn serve(lane: Lane) {
         if queue.threads > queue.limit {
             break;
         }
-        if let Some((task, run)) = queue.jobs.pop_front() {
+        if let Some((job, run)) = queue.jobs.pop_front() {
             drop(queue);
-            if task.begin() {
-                RUNNING_TASK.set(Some(task));
+            if job.begin() {
+                PRESENT.set(Some(job));
                 run();
-                RUNNING_TASK.set(None);
+                PRESENT.set(None);
             }
             queue = lock(desk);
             continue;

@@ -14,6 +14,8 @@ enum Item {
     /// A future that is done (or a `call_soon`, done by being due).
     Future(Handle),
     Message(Message),
+    /// A task that has not begun.
+    Task(Handle),
     /// A stream's write queue crossed a watermark.
     Watermark(Handle, i64),
     /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
@@ -26,6 +28,8 @@ pub enum Step {
     Call(Call),
     /// Tell everybody who waits for this future.
     Tell(Handle),
+    /// Let this task go on.
+    Resume(Handle),
     Receive(Handle),
 }
 
@@ -68,6 +72,10 @@ impl Ready {
         self.push(Item::Future(future));
     }
 
+    pub fn push_task(&mut self, task: Handle) {
+        self.push(Item::Task(task));
+    }
+
     pub fn push_message(&mut self, message: Message) {
         self.push(Item::Message(message));
     }
@@ -89,6 +97,7 @@ impl Core {
                 // A `call_soon` is done by being due; anything else here is done already.
                 self.complete_now(future, 0)
             }
+            Some(Item::Task(task)) => Step::Resume(task),
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),
             Some(Item::Message(message)) => self.take_message(message),
@@ -112,6 +121,7 @@ impl Core {
             Message::Settle(future, result) => {
                 let _ = self.settle(future, result);
             }
+            Message::Spawn(reserved, function, arg) => self.spawn_reserved(reserved, function, arg),
             Message::Stop => self.stop = true,
             Message::Apply(apply) => apply(self),
         }

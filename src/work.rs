@@ -19,8 +19,8 @@ impl Core {
             let _ = inbox.post_from_worker(Message::Apply(Box::new(move |core| core.complete(future, result))));
         };
         match pool::submit(Lane::Work, run) {
-            Ok(task) => {
-                self.future_mut(future)?.op = Op::Work(task);
+            Ok(job) => {
+                self.future_mut(future)?.op = Op::Work(job);
                 Ok(future)
             }
             Err(error) => {

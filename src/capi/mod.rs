@@ -20,6 +20,8 @@ pub mod timer;
 
 pub mod future;
 
+pub mod task;
+
 pub mod stream;
 
 pub mod tcp;

@@ -13,7 +13,7 @@ use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::address;
 use crate::net::stream::Stream;
-use crate::pool::Task;
+use crate::pool::Job;
 use crate::reactor::Interest;
 use crate::sys::{self, Hints, Source};
 use crate::timers::TimerId;
@@ -26,7 +26,7 @@ const ATTEMPT_DELAY: i64 = 250_000_000;
 
 /// What a pending connect holds.
 pub struct Connecting {
-    look_up: Option<Arc<Task>>,
+    look_up: Option<Arc<Job>>,
     /// Still to be tried, the next one last.
     addresses: Vec<SocketAddr>,
     attempts: Vec<Handle>,
@@ -95,9 +95,9 @@ impl Core {
         match dns::look_up_on_pool(self, Some(host), None, hints, move |core, found| {
             core.connect_found(future, found, port)
         }) {
-            Ok(task) => {
+            Ok(job) => {
                 if let Some(connecting) = self.connecting_mut(future) {
-                    connecting.look_up = Some(task);
+                    connecting.look_up = Some(job);
                 }
                 Ok(future)
             }

@@ -12,6 +12,8 @@
 #![allow(unsafe_code)]
 
 pub mod lent;
+#[cfg(unix)]
+pub mod map;
 pub mod owned;
 pub mod published;
 

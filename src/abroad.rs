@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Other threads that use futures of a loop: they spawn tasks in it, and block until something in it is done.
+//!
+//! A thread that spawns gets a handle at once, although only the loop's own thread may touch the table: the loop keeps
+//! a few handles reserved in the inbox for that.
+
+use crate::callback::{UserData, WorkFunction};
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::future::{Future, Op, Waiter};
+use crate::handle::Handle;
+use crate::lifecycle::{Entry, Kind, Object};
+use crate::ready::Step;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+#[derive(Default)]
+pub struct Abroad {
+    blocked: Vec<(u64, Arc<Blocked>)>,
+    last: u64,
+    /// How many entries of the table are reserved.
+    pub reserved: usize,
+}
+
+/// What a blocked thread and the loop share.
+#[derive(Default)]
+pub struct Blocked {
+    outcome: Mutex<Outcome>,
+    bell: Condvar,
+}
+
+#[derive(Default)]
+struct Outcome {
+    result: Option<i64>,
+    /// The thread does not wait any more: the future stays its own.
+    left: bool,
+}
+
+impl Blocked {
+    /// Waits for the result, `ns` nanoseconds at most.
+    pub fn wait(&self, ns: Option<i64>) -> Result<i64> {
+        let until = ns.and_then(|ns| Instant::now().checked_add(Duration::from_nanos(ns as u64)));
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(result) = outcome.result {
+                return Ok(result);
+            }
+            outcome = match until {
+                None => self.bell.wait(outcome).unwrap_or_else(PoisonError::into_inner),
+                Some(until) => {
+                    let left = until.saturating_duration_since(Instant::now());
+                    if left.is_zero() {
+                        outcome.left = true;
+                        return Err(Error::ETIMEDOUT);
+                    }
+                    self.bell.wait_timeout(outcome, left).unwrap_or_else(PoisonError::into_inner).0
+                }
+            };
+        }
+    }
+
+    /// Gives the result. Whether the thread still waited for it.
+    fn tell(&self, result: i64) -> bool {
+        let mut outcome = self.outcome.lock().unwrap_or_else(PoisonError::into_inner);
+        outcome.result = Some(result);
+        self.bell.notify_one();
+        !outcome.left
+    }
+}
+
+impl Core {
+    /// A thread waits for the future; it is told, and the future taken from it, when that is done.
+    pub fn block(&mut self, future: Handle, blocked: Arc<Blocked>) {
+        let number = self.abroad.last + 1;
+        match self.then(future, Waiter::Thread(number)) {
+            Ok(()) => {
+                self.abroad.last = number;
+                self.abroad.blocked.push((number, blocked));
+            }
+            Err(error) => drop(blocked.tell(error.code())),
+        }
+    }
+
+    pub fn tell_thread(&mut self, number: u64, future: Handle, result: i64) -> Step {
+        if let Some(index) = self.abroad.blocked.iter().position(|row| row.0 == number) {
+            let (_, blocked) = self.abroad.blocked.swap_remove(index);
+            if blocked.tell(result) {
+                let _ = self.release(future);
+            }
+        }
+        Step::Nothing
+    }
+
+    /// Keeps some handles ready for threads that spawn.
+    pub fn reserve_for_threads(&mut self) {
+        let inbox = self.inbox();
+        let wanted = inbox.wants_reserved();
+        if wanted == 0 || self.freeing {
+            return;
+        }
+        let reserved: Vec<Handle> =
+            (0..wanted).map_while(|_| self.table.insert(Entry::new(Kind::Internal, Object::Reserved)).ok()).collect();
+        self.abroad.reserved += reserved.len();
+        inbox.give_reserved(reserved);
+    }
+
+    pub fn spawn_reserved(&mut self, reserved: Handle, function: WorkFunction, arg: UserData) {
+        let Ok(task) = self.new_task(function, arg, 0) else { return };
+        let origin = self.handle;
+        let Ok(entry) = self.table.get_mut(reserved) else { return };
+        if !matches!(entry.object, Object::Reserved) {
+            return;
+        }
+        self.abroad.reserved -= 1;
+        entry.kind = Kind::Future;
+        entry.object = Object::Future(Future::new(Op::Task(task), origin, crate::callback::Notify::Keep));
+        self.set_active(reserved, true);
+        if self.freeing {
+            let _ = self.cancel(reserved, Error::ECANCELED);
+        } else {
+            self.ready.push_task(reserved);
+        }
+    }
+}

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Tasks: straight-line code that waits.
+
+use super::types::*;
+use super::{number, with_core, with_loop_core};
+use crate::abroad::Blocked;
+use crate::callback::UserData;
+use crate::error::{Error, Result, to_code};
+use crate::event_loop::current;
+use crate::handle::Handle;
+use crate::inbox::Message;
+use crate::registry;
+use crate::stack;
+use crate::sys;
+use crate::task::Await;
+use std::ffi::c_void;
+use std::sync::Arc;
+
+/// Spawns a task: `fn(arg)` on a stack of its own, where it may use `rondel_await` and its kin. It starts in the loop's
+/// next turn.
+///
+/// Gives its future, which you keep: its result is what the function returns. Cancelled before it began it never runs.
+/// The stack has 256 KiB, of which only what is touched takes memory; see `rondel_task_spawn_sized`. `RONDEL_EINVAL` without
+/// a function. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_task_spawn(r#loop: rondel_loop, r#fn: rondel_task_fn, arg: *mut c_void) -> rondel_future {
+    rondel_task_spawn_sized(r#loop, r#fn, arg, 0)
+}
+
+/// As `rondel_task_spawn`, with a stack of at least `stack_size` bytes (0: the usual 256 KiB), rounded up to a power of
+/// two from 16 KiB to 1 GiB. `RONDEL_EINVAL` beyond that. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_task_spawn_sized(
+    r#loop: rondel_loop,
+    r#fn: rondel_task_fn,
+    arg: *mut c_void,
+    stack_size: usize,
+) -> rondel_future {
+    number(with_loop_core(r#loop, |core| core.spawn(r#fn.ok_or(Error::EINVAL)?, UserData::new(arg), stack_size)))
+}
+
+/// As `rondel_task_spawn`, from any thread. Wait for the result with `rondel_future_block`, or let it go with
+/// `rondel_release_threadsafe`.
+///
+/// `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. A
+/// thread that spawns very many at once may have to wait for the loop's next turn.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_task_spawn_threadsafe(
+    r#loop: rondel_loop,
+    r#fn: rondel_task_fn,
+    arg: *mut c_void,
+) -> rondel_future {
+    number(Handle::from_caller(r#loop).and_then(|handle| {
+        let (function, arg) = (r#fn.ok_or(Error::EINVAL)?, UserData::new(arg));
+        match with_loop_core(r#loop, |core| core.spawn(function, arg, 0)) {
+            Err(Error::ETHREAD) => registry::place(handle).inbox.spawn(handle, function, arg),
+            spawned => spawned,
+        }
+    }))
+}
+
+/// Waits until a future is done, blocking this thread, `ns` nanoseconds at most (`RONDEL_FOREVER` or negative: without
+/// limit); gives its result and takes the future.
+///
+/// For threads other than the loop's: `RONDEL_EDEADLK` on the thread that runs it. `RONDEL_ETIMEDOUT` if it is not done by
+/// then: the future is still yours. `RONDEL_EGONE` if the future or its loop is gone.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_block(future: rondel_future, ns: i64) -> i64 {
+    to_code(block(future, ns))
+}
+
+fn block(future: rondel_future, ns: i64) -> Result<i64> {
+    let handle = Handle::from_caller(future)?;
+    if current().is_some_and(|running| running.loop_index() == handle.loop_index()) {
+        return Err(Error::EDEADLK);
+    }
+    let blocked = Arc::new(Blocked::default());
+    let entry = blocked.clone();
+    registry::place(handle).inbox.post(Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
+    blocked.wait((0..RONDEL_FOREVER).contains(&ns).then_some(ns))
+}
+
+/// In a task: waits until the future is done, gives its result and takes the future. The loop goes on meanwhile.
+///
+/// If the task is cancelled, so is the future, and this gives what it then completes with: mostly `RONDEL_ECANCELED`.
+/// `RONDEL_ENOTASK` outside a task, `RONDEL_EINVAL` for a future of another loop, `RONDEL_EDEADLK` for the task's own.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_await(future: rondel_future) -> i64 {
+    to_code(Handle::from_caller(future).and_then(wait_for))
+}
+
+fn wait_for(future: Handle) -> Result<i64> {
+    let me = current().ok_or(Error::ENOTASK)?;
+    match with_core(me.number(), |core, _| core.begin_await(future))? {
+        Await::Done(result) => Ok(result),
+        Await::Suspend(future) => {
+            stack::suspend();
+            with_core(me.number(), |core, _| core.end_await(future))
+        }
+    }
+}
+
+/// In a task: waits `ns` nanoseconds, never less; 0 if they have passed, `RONDEL_ECANCELED` if the task was cancelled.
+///
+/// `RONDEL_EINVAL` if `ns` is negative, `RONDEL_ENOTASK` outside a task.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_sleep(ns: i64) -> i64 {
+    to_code(pause(|core| match ns {
+        0.. => core.call_at(sys::clock().saturating_add(ns), crate::callback::Notify::Keep),
+        _ => Err(Error::EINVAL),
+    }))
+}
+
+/// In a task: lets everything else that is ready go first. Gives as `rondel_sleep` does.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_yield() -> i64 {
+    to_code(pause(|core| core.call_soon(crate::callback::Notify::Keep)))
+}
+
+fn pause(start: impl FnOnce(&mut crate::core::Core) -> Result<Handle>) -> Result<i64> {
+    let me = current().ok_or(Error::ENOTASK)?;
+    let pause = with_core(me.number(), |core, _| {
+        core.current_task.ok_or(Error::ENOTASK)?;
+        // Nothing begins any more when the loop is being freed, and nothing is waited for.
+        if core.freeing { Err(Error::ECANCELED) } else { start(core) }
+    })?;
+    wait_for(pause)
+}
+
+/// The task that the caller runs in; `RONDEL_ENOTASK` outside one. Any thread.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_task_current() -> rondel_future {
+    number(
+        current()
+            .ok_or(Error::ENOTASK)
+            .and_then(|me| with_core(me.number(), |core, _| core.current_task.ok_or(Error::ENOTASK))),
+    )
+}
+
+/// Writes up to `capacity` of the loop's tasks that are not done to `tasks`, and gives how many there are in all.
+///
+/// `tasks` may be NULL if `capacity` is 0. They are not held for you. Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_task_all(r#loop: rondel_loop, tasks: *mut rondel_future, capacity: usize) -> i64 {
+    to_code(with_loop_core(r#loop, |core| {
+        if tasks.is_null() && capacity > 0 {
+            return Err(Error::EINVAL);
+        }
+        let mut count = 0;
+        for task in core.tasks() {
+            if count < capacity {
+                // SAFETY: the caller promises `capacity` places.
+                unsafe { tasks.add(count).write(task.number()) };
+            }
+            count += 1;
+        }
+        Ok(count as i64)
+    }))
+}
