@@ -478,6 +478,22 @@ int64_t rondel_backend_fd(rondel_loop loop);
 /** Nanoseconds until something is due that no descriptor tells of: 0 now, `RONDEL_FOREVER` never. Loop thread only. */
 int64_t rondel_backend_timeout(rondel_loop loop);
 
+/**
+ * Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
+ * than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
+ * is freed.
+ *
+ * With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
+ */
+int64_t rondel_set_debug(rondel_loop loop, int32_t on);
+
+/**
+ * Sets from how many nanoseconds on a callback or step counts as slow in debug mode; 100 ms from the start.
+ *
+ * `RONDEL_EINVAL` if it is negative. Loop thread only.
+ */
+int64_t rondel_set_slow(rondel_loop loop, int64_t ns);
+
 /** @} */
 
 /**
@@ -537,6 +553,20 @@ int64_t rondel_set_data(rondel_handle handle, void *data);
 
 /** The pointer that `rondel_set_data` gave it; NULL if there is none or the handle is refused. Loop thread only. */
 void *rondel_get_data(rondel_handle handle);
+
+/**
+ * Gives a handle a name, at most 255 bytes of UTF-8, which reports in debug mode use. It is copied; NULL takes it away.
+ *
+ * `RONDEL_EINVAL` for a longer one or other bytes. Loop thread only.
+ */
+int64_t rondel_handle_set_name(rondel_handle handle, const char *name);
+
+/**
+ * Writes the name of a handle to `text` (which may be NULL), and gives its length without the NUL: 0 if it has none.
+ *
+ * `RONDEL_ENOBUFS` if `size` is too small; 256 always do. Loop thread only.
+ */
+int64_t rondel_handle_name(rondel_handle handle, char *text, size_t size);
 
 /**
  * The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it.

@@ -2,6 +2,7 @@
 //! The state of a loop. Every operation borrows it as a whole, and no callback runs meanwhile.
 
 use crate::abroad::Abroad;
+use crate::debug::Debug;
 use crate::error::{Error, Result};
 use crate::future::Future;
 use crate::handle::{Handle, Table};
@@ -49,6 +50,7 @@ pub struct Core {
     pub current_task: Option<Handle>,
     pub stacks: Stacks,
     pub abroad: Abroad,
+    pub debug: Debug,
     pub metrics: Metrics,
     /// Time of this turn.
     pub now: i64,
@@ -100,6 +102,7 @@ impl Core {
             current_task: None,
             stacks: Stacks::default(),
             abroad: Abroad::default(),
+            debug: Debug::default(),
             metrics: Metrics::default(),
             now: sys::clock(),
             alive: 0,
@@ -113,6 +116,9 @@ impl Core {
 
     /// Nothing new begins from here on, and everything pending is cancelled.
     pub fn begin_to_free(&mut self) {
+        if self.debug.on {
+            self.report_pending_tasks();
+        }
         self.running = true;
         self.freeing = true;
         self.inbox.close_to_callers();

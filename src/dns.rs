@@ -91,11 +91,12 @@ impl Core {
     /// One of the addresses that a look-up found.
     pub fn found_address(&mut self, handle: Handle, index: usize) -> Result<SocketAddr> {
         let future = self.future_mut(handle)?;
+        let failed = future.look().is_ok_and(|result| result < 0);
         match &future.op {
             Op::Found(found) => found.get(index).copied().ok_or(Error::EINVAL),
             Op::LookUp(_) => Err(Error::EAGAIN),
             // A look-up that failed has no addresses; any other future never had.
-            _ if !future.is_pending() && future.result().is_ok_and(|result| result < 0) => Err(Error::EINVAL),
+            _ if failed => Err(Error::EINVAL),
             _ => Err(Error::EKIND),
         }
     }

@@ -304,7 +304,8 @@ impl Loop {
             let more = match received {
                 Received::Nothing => return,
                 Received::Bytes { function, data, count, more } => {
-                    function(handle.number(), buffer.room().as_ptr(), count as i64, data.pointer());
+                    let bytes = buffer.room().as_ptr();
+                    self.watched(handle.number(), || function(handle.number(), bytes, count as i64, data.pointer()));
                     more
                 }
                 Received::End { function, data, code } => {
@@ -330,7 +331,7 @@ impl Loop {
             Received::End { code, .. } => (code.code(), false),
             Received::Nothing | Received::WantsMemory { .. } => return false,
         };
-        function(handle.number(), start, count, data.pointer());
+        self.watched(handle.number(), || function(handle.number(), start, count, data.pointer()));
         more
     }
 
@@ -365,15 +366,27 @@ impl Loop {
     fn resume(&self, task: Handle) {
         let fiber = self.core.borrow_mut().begin_step(task);
         if let Some(mut fiber) = fiber {
-            let result = fiber.resume();
+            let result = self.watched(task.number(), || fiber.resume());
             self.core.borrow_mut().end_step(task, fiber, result);
             self.after_callback();
         }
     }
 
     fn make(&self, call: Call) {
-        call.make();
+        self.watched(call.source, || call.make());
         self.after_callback();
+    }
+
+    /// Makes a call, and in debug mode tells if it took long.
+    #[inline]
+    fn watched<R>(&self, source: i64, call: impl FnOnce() -> R) -> R {
+        if !self.core.borrow().debug.on {
+            return call();
+        }
+        let begin = sys::clock();
+        let result = call();
+        self.core.borrow().check_speed(source, sys::clock() - begin);
+        result
     }
 
     fn after_callback(&self) {

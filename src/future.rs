@@ -56,6 +56,9 @@ pub struct Future {
     queued: bool,
     /// Everybody was told, or nobody waited.
     told: bool,
+    /// Somebody has heard of the result, or said from the start that nobody will.
+    seen: bool,
+    pub was_task: bool,
     notify: Notify,
     holders: u32,
     result: i64,
@@ -125,6 +128,8 @@ impl Future {
             state: State::Pending,
             queued: false,
             told: false,
+            seen: matches!(notify, Notify::Nobody),
+            was_task: matches!(op, Op::Task(_)),
             notify,
             holders,
             result: 0,
@@ -149,8 +154,14 @@ impl Future {
         self.state
     }
 
-    pub fn result(&self) -> Result<i64> {
+    fn result(&self) -> Result<i64> {
         if self.is_pending() { Err(Error::EAGAIN) } else { Ok(self.result) }
+    }
+
+    /// The result, for somebody who wants to know it.
+    pub fn look(&mut self) -> Result<i64> {
+        self.seen |= !self.is_pending();
+        self.result()
     }
 
     /// A promise is somebody else's to keep; everything else goes on in the loop.
@@ -252,6 +263,7 @@ impl Core {
     pub fn next_to_tell(&mut self, handle: Handle) -> Option<Step> {
         let future = self.future_mut(handle).ok()?;
         let result = future.result;
+        future.seen |= future.has_to_tell();
         let waiter = match std::mem::replace(&mut future.notify, Notify::Nobody) {
             notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Waiter::Caller(notify),
             Notify::Nobody | Notify::Keep => match future.waiters.pop() {
@@ -272,11 +284,15 @@ impl Core {
     }
 
     fn free_if_unused(&mut self, handle: Handle) {
-        if let Ok(future) = self.future_mut(handle) {
-            if future.told && future.holders == 0 {
-                self.table.remove(handle);
-            }
+        let Ok(future) = self.future_mut(handle) else { return };
+        if !future.told || future.holders > 0 {
+            return;
         }
+        let (result, seen) = (future.result, future.seen);
+        if self.debug.on && result < 0 && result != Error::ECANCELED.code() && !seen {
+            self.report_unseen(handle, result);
+        }
+        self.table.remove(handle);
     }
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.

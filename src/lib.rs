@@ -9,6 +9,7 @@
 mod abroad;
 mod callback;
 mod core;
+mod debug;
 mod error;
 mod event_loop;
 mod future;

@@ -61,6 +61,7 @@ pub struct Entry {
 #[derive(Default)]
 struct Extra {
     data: Option<UserData>,
+    name: Option<Box<str>>,
     notices: VecDeque<Notify>,
 }
 
@@ -81,6 +82,10 @@ impl Closing {
 impl Entry {
     pub fn new(kind: Kind, object: Object) -> Entry {
         Entry { kind, active: false, referenced: true, closing: false, object, extra: None }
+    }
+
+    pub fn name(&self) -> Option<&str> {
+        self.extra.as_ref()?.name.as_deref()
     }
 
     pub fn is_pending_task(&self) -> bool {
@@ -178,6 +183,16 @@ impl Core {
     pub fn data(&mut self, handle: Handle) -> Result<UserData> {
         let entry = self.any_entry(handle)?;
         Ok(entry.extra.as_ref().and_then(|extra| extra.data).unwrap_or(UserData::NULL))
+    }
+
+    /// Names the handle, for people; `None` takes the name away.
+    pub fn set_name(&mut self, handle: Handle, name: Option<Box<str>>) -> Result<()> {
+        self.open_entry(handle)?.extra.get_or_insert_default().name = name;
+        Ok(())
+    }
+
+    pub fn name(&mut self, handle: Handle) -> Result<&str> {
+        Ok(self.any_entry(handle)?.name().unwrap_or(""))
     }
 
     /// Registers one more close notice.

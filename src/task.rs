@@ -103,7 +103,7 @@ impl Core {
         if future == me {
             return Err(Error::EDEADLK);
         }
-        if let Ok(result) = self.future_mut(future)?.result() {
+        if let Ok(result) = self.future_mut(future)?.look() {
             self.let_go(future);
             return Ok(Await::Done(result));
         }
@@ -124,7 +124,7 @@ impl Core {
 
     /// The result of what the current task waited for.
     pub fn end_await(&mut self, future: Handle) -> Result<i64> {
-        let result = self.future_mut(future)?.result()?;
+        let result = self.future_mut(future)?.look()?;
         self.let_go(future);
         Ok(result)
     }

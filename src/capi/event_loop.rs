@@ -100,7 +100,7 @@ pub extern "C" fn rondel_run_until(r#loop: rondel_loop, future: rondel_future) -
         }
         let ran = the_loop.run(Until::Done(future));
         let mut core = the_loop.core.borrow_mut();
-        let result = core.future_mut(future).and_then(|future| future.result());
+        let result = core.future_mut(future).and_then(|future| future.look());
         if result.is_ok() {
             // The caller's hold; there is none if the future frees itself.
             let _ = core.release(future);
@@ -200,5 +200,29 @@ pub extern "C" fn rondel_backend_timeout(r#loop: rondel_loop) -> i64 {
     to_code(with_core(r#loop, |core, handle| {
         core.check_loop(handle)?;
         Ok(core.time_to_next().unwrap_or(RONDEL_FOREVER))
+    }))
+}
+
+/// Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
+/// than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
+/// is freed.
+///
+/// With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_set_debug(r#loop: rondel_loop, on: i32) -> i64 {
+    done(with_loop_core(r#loop, |core| {
+        core.debug.on = on != 0;
+        Ok(())
+    }))
+}
+
+/// Sets from how many nanoseconds on a callback or step counts as slow in debug mode; 100 ms from the start.
+///
+/// `RONDEL_EINVAL` if it is negative. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_set_slow(r#loop: rondel_loop, ns: i64) -> i64 {
+    done(with_loop_core(r#loop, |core| {
+        core.debug.slow = if ns < 0 { return Err(Error::EINVAL) } else { ns };
+        Ok(())
     }))
 }

@@ -102,7 +102,7 @@ pub extern "C" fn rondel_future_state(future: rondel_future) -> i64 {
 /// The result, a value or a negative code; `RONDEL_EAGAIN` while it is pending. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_result(future: rondel_future) -> i64 {
-    to_code(with_core(future, |core, handle| core.future_mut(handle)?.result()))
+    to_code(with_core(future, |core, handle| core.future_mut(handle)?.look()))
 }
 
 /// What the operation works on: the stream of a read or write, the listener of an accept, else the loop. It may be

@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every handle can do.
 
+use super::tcp::put_text;
 use super::types::*;
 use super::{done, listener, with_core};
 use crate::callback::UserData;
-use crate::error::to_code;
+use crate::error::{Error, to_code};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::registry;
-use std::ffi::c_void;
+use crate::sys::lent::c_string;
+use std::ffi::{c_char, c_void};
 
 /// Closes a handle: its pending operations end with `RONDEL_ECANCELED`, and after they were told its close notices
 /// come. What was written and can leave at once still leaves.
@@ -89,6 +91,31 @@ pub extern "C" fn rondel_set_data(handle: rondel_handle, data: *mut c_void) -> i
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_get_data(handle: rondel_handle) -> *mut c_void {
     with_core(handle, |core, handle| core.data(handle)).map_or(std::ptr::null_mut(), UserData::pointer)
+}
+
+/// Gives a handle a name, at most 255 bytes of UTF-8, which reports in debug mode use. It is copied; NULL takes it away.
+///
+/// `RONDEL_EINVAL` for a longer one or other bytes. Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_handle_set_name(handle: rondel_handle, name: *const c_char) -> i64 {
+    done(with_core(handle, |core, handle| {
+        core.open_entry(handle)?;
+        // SAFETY: what the caller of this function promises.
+        let name = unsafe { c_string(name) }.map(|name| name.to_str().map_err(|_| Error::EINVAL)).transpose()?;
+        if name.is_some_and(|name| name.len() > 255) {
+            return Err(Error::EINVAL);
+        }
+        core.set_name(handle, name.map(Box::from))
+    }))
+}
+
+/// Writes the name of a handle to `text` (which may be NULL), and gives its length without the NUL: 0 if it has none.
+///
+/// `RONDEL_ENOBUFS` if `size` is too small; 256 always do. Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_handle_name(handle: rondel_handle, text: *mut c_char, size: usize) -> i64 {
+    // SAFETY: what the caller of this function promises.
+    to_code(with_core(handle, |core, handle| unsafe { put_text(core.name(handle)?, text, size) }))
 }
 
 /// The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it.

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What a loop in debug mode tells its programmer, on standard error: callbacks and steps that held up the loop, errors
+//! that nobody looked at, tasks that were not done at the end.
+
+use crate::core::Core;
+use crate::error;
+use crate::future::Op;
+use crate::handle::Handle;
+use crate::lifecycle::{Kind, Object};
+use std::io::Write;
+
+pub struct Debug {
+    pub on: bool,
+    /// What takes longer than so many nanoseconds is slow.
+    pub slow: i64,
+}
+
+impl Default for Debug {
+    fn default() -> Debug {
+        let on = std::env::var_os("RONDEL_DEBUG").is_some_and(|value| !value.is_empty() && value != "0");
+        Debug { on, slow: 100_000_000 }
+    }
+}
+
+impl Core {
+    /// A callback told by `source`, or a step of it, took `ns` nanoseconds.
+    pub fn check_speed(&self, source: i64, ns: i64) {
+        if ns > self.debug.slow {
+            let what =
+                Handle::from_caller(source).map_or_else(|_| "a callback".to_owned(), |source| self.describe(source));
+            say(&format!("{what} held up the loop for {} ms", ns / 1_000_000));
+        }
+    }
+
+    /// A future is being freed whose error nobody has looked at.
+    pub fn report_unseen(&self, future: Handle, result: i64) {
+        let message = error::message(result).to_string_lossy();
+        say(&format!("nobody looked at the error of {}: {message}", self.describe(future)));
+    }
+
+    pub fn report_pending_tasks(&self) {
+        for task in self.tasks() {
+            say(&format!("{} is not done, and its loop is being freed", self.describe(task)));
+        }
+    }
+
+    fn describe(&self, handle: Handle) -> String {
+        let Ok(entry) = self.table.get(handle) else { return format!("handle {} (gone by now)", handle.number()) };
+        let kind = match (&entry.object, entry.kind) {
+            (Object::Future(future), _) if matches!(future.op, Op::Task(_)) || future.was_task => "task",
+            (_, Kind::Loop) => "loop",
+            (_, Kind::Timer) => "timer",
+            (_, Kind::Future) => "future",
+            (_, Kind::Tcp) => "tcp",
+            (_, Kind::Idle | Kind::Prepare | Kind::Check) => "hook",
+            (_, Kind::Internal) => "operation",
+        };
+        match entry.name() {
+            Some(name) => format!("{kind} \"{name}\" ({})", handle.number()),
+            None => format!("{kind} {}", handle.number()),
+        }
+    }
+}
+
+fn say(text: &str) {
+    // Without a standard error there is nobody to tell.
+    let _ = writeln!(std::io::stderr(), "rondel: {text}");
+}
