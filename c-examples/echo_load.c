@@ -148,9 +148,10 @@ static void on_connect(rondel_future connect, int64_t tcp, void *user_data) {
     client->tcp = tcp;
     int64_t code = rondel_read_start(tcp, on_read, client); /* a negative tcp is refused by its own code */
     if (code < 0) {
-        fail(load, "cannot connect client %lld to %s port %lld: %s; is echo_server running there, and `ulimit -n`"
-             " above %lld?", (long long)(client - load->clients), load->host, (long long)load->port,
-             rondel_error_message(code), (long long)load->connections);
+        const char *advice = "is echo_server running there?";
+        if (code == RONDEL_EMFILE) advice = "raise `ulimit -n`, or ask for fewer --connections";
+        fail(load, "cannot connect client %lld to %s port %lld: %s; %s", (long long)(client - load->clients),
+             load->host, (long long)load->port, rondel_error_message(code), advice);
     } else if (++load->connected == load->connections) {
         /* All at once from here on: the first message waits for the last connection. */
         load->began = rondel_clock();
@@ -201,7 +202,9 @@ static int report(const struct load *load, int64_t code) {
         fprintf(stderr, "echo_load: %s\n", rondel_error_message(code));
     } else if (load->failure[0] != '\0') {
         fprintf(stderr, "echo_load: FAILED: %s\n", load->failure);
-        fprintf(stderr, "To look closer, start echo_server again and try --connections 1 --messages 1.\n");
+        if (load->began > 0) {
+            fprintf(stderr, "To look closer, start echo_server again and try --connections 1 --messages 1.\n");
+        }
     } else if (load->ended != load->connections || load->done != load->connections * load->messages) {
         fprintf(stderr, "echo_load: FAILED: only %lld messages came back\n", (long long)load->done);
     } else {

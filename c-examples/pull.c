@@ -64,15 +64,15 @@ static int64_t play(struct game *game, enum step step, int64_t result) {
 
 static int64_t pull(rondel_loop loop, struct game *game) {
     rondel_completion done[8];
-    for (;;) {
-        int64_t n = rondel_next(loop, done, sizeof done / sizeof *done, 5 * RONDEL_SECOND);
-        if (n < 0) return n;
-        if (n == 0) return rondel_alive(loop) ? RONDEL_ETIMEDOUT : 0; /* time is up, or nothing is left to wait for */
+    int64_t n;
+    /* Without a time limit it answers 0 when nothing is left to wait for. */
+    while ((n = rondel_next(loop, done, sizeof done / sizeof *done, RONDEL_FOREVER)) > 0) {
         for (int64_t i = 0; i < n; i++) {
             int64_t code = play(game, (enum step)(intptr_t)done[i].user_data, done[i].result);
             if (code < 0) return code;
         }
     }
+    return n;
 }
 
 int main(void) {

@@ -73,7 +73,7 @@ static void call_off(rondel_loop loop) {
     check(rondel_cancel(rondel_call_later(loop, 3600 * RONDEL_SECOND, on_cancelled, NULL)));
     rondel_timer timer = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, on_never, NULL);
     check(rondel_timer_stop(timer));
-    printf("stopped timer is due: %s\n", rondel_error_message(rondel_timer_due_in(timer)));
+    printf("stopped timer is due: %s\n", rondel_error_name(rondel_timer_due_in(timer)));
     check(rondel_close(timer));
 }
 

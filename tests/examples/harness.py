@@ -21,11 +21,15 @@ _programs = []
 _directory = None
 
 
+def path(name):
+    return os.path.join(_directory, name)
+
+
 class Program:
     """A running example. Its lines are read as they come, so that a test can wait for one."""
 
     def __init__(self, name, *arguments, command=None):
-        self.command = command or WRAPPER + [os.path.join(_directory, name), *map(str, arguments)]
+        self.command = command or WRAPPER + [path(name), *map(str, arguments)]
         self.process = subprocess.Popen(
             self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = {"stdout": [], "stderr": []}
@@ -135,8 +139,12 @@ class PythonServer:
         self._listener.close()
 
 
-def connect(port):
-    connection = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+def connect(port, receive_buffer=None):
+    connection = socket.socket()
+    connection.settimeout(PATIENCE)
+    if receive_buffer is not None:  # before the connect, or the window may have been offered already
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
+    connection.connect(("127.0.0.1", port))
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 

@@ -3,6 +3,7 @@
 
 import re
 import signal
+import unittest
 
 import harness
 from harness import Program, PythonServer, free_port
@@ -108,10 +109,20 @@ class EchoLoad(harness.Case):
         holder, port = free_port()
         with holder:
             load = self.run_program("echo_load", "--port", port, "--connections", 3, code=1)
-        self.assertRegex(load.stderr, rf"cannot connect client \d to 127\.0\.0\.1 port {port}: .*is echo_server running")
+        self.assertRegex(load.stderr, rf"cannot connect client \d to 127\.0\.0\.1 port {port}: .*is echo_server")
+
+    @unittest.skipIf(harness.WRAPPER, "the wrapper needs descriptors of its own")
+    def test_too_few_descriptors_are_told(self):
+        with PythonServer(forward) as server:
+            load = Program("echo_load", command=[
+                "sh", "-c", 'ulimit -n 40 && exec "$@"', "sh", harness.path("echo_load"), "--port", str(server.port),
+                "--connections", "100"])
+            self.assertEqual(load.finish(), 1, str(load))
+        self.assertRegex(load.stderr, r"cannot connect client \d+ .*raise `ulimit -n`")
 
     def test_bad_arguments_are_told(self):
-        for arguments in (["--port", "0"], ["--port", "70000"], ["--size", "0"], ["--messages"], ["--size", ""], ["x", "1"]):
+        for arguments in (["--port", "0"], ["--port", "70000"], ["--size", "0"], ["--messages"], ["--size", ""],
+                          ["x", "1"]):
             with self.subTest(arguments):
                 self.assertIn("usage: ", self.run_program("echo_load", *arguments, code=2).stderr)
 

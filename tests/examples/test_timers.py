@@ -26,8 +26,9 @@ class Timers(harness.Case):
         self.assertEqual(self.said[-1][1], "nothing left to do")
 
     def test_fires_by_deadline_and_equal_ones_in_start_order(self):
+        self.position("soon")  # where, depends: a loop that gets going 10 ms late takes due timers first
         order = [self.position(beginning) for beginning in (
-            "soon", "10 ms, started second", "20 ms, started third", "30 ms, started first", "40 ms, first",
+            "10 ms, started second", "20 ms, started third", "30 ms, started first", "40 ms, first",
             "40 ms, second", "40 ms, third")]
         self.assertEqual(order, sorted(order), self.told)
 
@@ -50,7 +51,7 @@ class Timers(harness.Case):
 
     def test_cancelled_call_is_told_once_and_stopped_timer_is_not_due(self):
         self.position("the call in an hour: told once that it was cancelled")
-        self.assertRegex(self.lines[0], r"^stopped timer is due: \S")
+        self.assertRegex(self.lines[0], r"^stopped timer is due: RONDEL_ESTATE$")
 
 
 if __name__ == "__main__":
