@@ -38,7 +38,7 @@ set(asan_environment "RONDEL_TEST_SCALE=small;ASAN_OPTIONS=detect_stack_use_afte
 foreach(source IN LISTS c_tests)
   get_filename_component(name ${source} NAME_WE)
   rondel_program(asan_${name} ${source} LINK rondel_asan FOLDER tests/asan NAME ${name}
-    FLAGS -fsanitize=address -fno-omit-frame-pointer -g)
+    FLAGS -fsanitize=address -fno-omit-frame-pointer)
   target_sources(asan_${name} PRIVATE ${support})
   set_target_properties(asan_${name} PROPERTIES EXCLUDE_FROM_ALL ON)
   add_dependencies(rondel_asan_tests asan_${name})
