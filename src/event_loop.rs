@@ -182,13 +182,15 @@ impl Loop {
     }
 
     fn turn(&self, until: Until) -> Result<Came> {
-        let (before, mark, ready) = {
+        let (before, timed, mark, ready) = {
             let mut core = self.core.borrow_mut();
             core.metrics.turns += 1;
             core.take_messages();
-            (core.metrics.callbacks, core.timers.mark(), core.ready.len())
+            (core.metrics.callbacks, !core.timers.is_empty(), core.timers.mark(), core.ready.len())
         };
-        self.run_timers(mark);
+        if timed {
+            self.run_timers(mark);
+        }
         self.run_ready(ready);
         self.run_hooks(Phase::Idle);
         self.run_hooks(Phase::Prepare);
@@ -219,6 +221,9 @@ impl Loop {
     }
 
     fn run_hooks(&self, phase: Phase) {
+        if !self.core.borrow().hooks.active(phase) {
+            return;
+        }
         let mut last = 0;
         loop {
             let step = self.core.borrow_mut().next_hook(phase, &mut last);
@@ -231,6 +236,9 @@ impl Loop {
 
     fn run_close_notices(&self) {
         let mut left = self.core.borrow().closing.len();
+        if left == 0 {
+            return;
+        }
         loop {
             let step = self.core.borrow_mut().next_close_notice(&mut left);
             match step {

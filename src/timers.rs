@@ -98,6 +98,10 @@ impl Timers {
         self.heap.first().map(|node| node.due)
     }
 
+    pub fn is_empty(&self) -> bool {
+        self.heap.is_empty()
+    }
+
     /// What is set from now on comes after this mark.
     pub fn mark(&self) -> u64 {
         self.sequence
