@@ -29,14 +29,15 @@ static void on_once(rondel_future call, int64_t result, void *user_data) {
 }
 
 static void in_order(rondel_loop loop) {
-    check(rondel_call_later(loop, 30 * RONDEL_MS, on_once, "30 ms, started first"));
-    check(rondel_call_later(loop, 10 * RONDEL_MS, on_once, "10 ms, started second"));
-    check(rondel_call_later(loop, 20 * RONDEL_MS, on_once, "20 ms, started third"));
-    check(rondel_call_soon(loop, on_once, "soon: in the next turn"));
     int64_t same = started + 40 * RONDEL_MS;
+    check(rondel_call_at(loop, started + 30 * RONDEL_MS, on_once, "30 ms, started first"));
+    check(rondel_call_at(loop, started + 10 * RONDEL_MS, on_once, "10 ms, started second"));
+    check(rondel_call_at(loop, started + 20 * RONDEL_MS, on_once, "20 ms, started third"));
     check(rondel_call_at(loop, same, on_once, "40 ms, first of three with one deadline"));
     check(rondel_call_at(loop, same, on_once, "40 ms, second"));
     check(rondel_call_at(loop, same, on_once, "40 ms, third"));
+    check(rondel_call_later(loop, 45 * RONDEL_MS, on_once, "45 ms from the call, not from the start"));
+    check(rondel_call_soon(loop, on_once, "soon: in the next turn"));
 }
 
 /* ---- repeating: a loop that is late fires once, and says how many periods passed */
