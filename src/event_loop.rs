@@ -327,6 +327,7 @@ impl Loop {
                 return;
             }
         }
+        self.core.borrow_mut().receive_later(handle);
     }
 
     fn receive_into(&self, handle: Handle, lender: Lender, function: ReadFunction, data: UserData) -> bool {

@@ -108,7 +108,7 @@ impl Stream {
             return Got::End(end);
         }
         let end = match self.source.receive(buffer) {
-            Ok(0) => Error::EOF,
+            Ok(0) => self.end_of_input(),
             // Less than there was room for: that was all, for now.
             Ok(count) => return Got::Bytes { count, more: count == buffer.len() },
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Got::NotNow,
@@ -116,6 +116,15 @@ impl Stream {
         };
         self.read_end = Some(end);
         Got::End(end)
+    }
+
+    /// What an end without an error is. The system tells an error once: if a write met it, what looks like the peer's
+    /// orderly end is none. (EPIPE says only that writing is over.)
+    fn end_of_input(&self) -> Error {
+        match self.write_end {
+            Some(Error::EPIPE) | None => Error::EOF,
+            Some(error) => error,
+        }
     }
 
     /// Whether a reader can be served without an event.
@@ -305,6 +314,14 @@ impl Core {
                 let _ = self.update_interest(handle, true);
                 Received::Nothing
             }
+        }
+    }
+
+    /// Others get their turn first. What the descriptor still has it will tell of; what is left over it will not.
+    pub fn receive_later(&mut self, handle: Handle) {
+        let wanted = |stream: &Stream| !matches!(stream.reader, Reader::Nobody) && !stream.paused && stream.has_something();
+        if self.stream_mut(handle).is_ok_and(|stream| wanted(stream)) {
+            self.ready.push_receive(handle);
         }
     }
 
