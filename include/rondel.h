@@ -481,7 +481,8 @@ int64_t rondel_backend_timeout(rondel_loop loop);
 /**
  * Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
  * than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
- * is freed.
+ * is freed. From then on the process also tells, if it must die of a task that overflows its stack, which one it was:
+ * for that it handles SIGSEGV and SIGBUS, and passes on what is not its own.
  *
  * With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
  */

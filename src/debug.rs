@@ -44,7 +44,8 @@ impl Core {
         }
     }
 
-    fn describe(&self, handle: Handle) -> String {
+    /// A handle in words.
+    pub fn describe(&self, handle: Handle) -> String {
         let Ok(entry) = self.table.get(handle) else { return format!("handle {} (gone by now)", handle.number()) };
         let kind = match (&entry.object, entry.kind) {
             (Object::Future(future), _) if matches!(future.op, Op::Task(_)) || future.was_task => "task",

@@ -14,7 +14,7 @@ use crate::net::stream::Received;
 use crate::reactor::{Reactor, Readiness};
 use crate::ready::Step;
 use crate::registry;
-use crate::sys::{self, lent::Lender};
+use crate::sys::{self, fault, lent::Lender};
 use std::cell::{Cell, RefCell};
 
 /// How many turns a wait for completions may go on after its time, as long as something is ready.
@@ -375,7 +375,10 @@ impl Loop {
     fn resume(&self, task: Handle) {
         let fiber = self.core.borrow_mut().begin_step(task);
         if let Some(mut fiber) = fiber {
-            let result = self.watched(task.number(), || fiber.resume());
+            let result = self.watched(task.number(), || match fault::is_installed() {
+                false => fiber.resume(),
+                true => fiber.resume_guarded(&self.core.borrow().describe(task)),
+            });
             self.core.borrow_mut().end_step(task, fiber, result);
             self.after_callback();
         }

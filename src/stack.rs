@@ -6,8 +6,10 @@
 #![allow(unsafe_code)]
 
 use crate::error::{Error, Result};
+use crate::sys::fault;
 use corosensei::{Coroutine, CoroutineResult, Yielder};
 use std::cell::Cell;
+use std::ops::Range;
 
 #[cfg(not(unix))]
 pub use plain::{Stack, Stacks};
@@ -34,7 +36,12 @@ thread_local! {
 }
 
 /// A function on a stack of its own.
-pub struct Fiber(Coroutine<(), (), i64, Stack>);
+pub struct Fiber {
+    coroutine: Coroutine<(), (), i64, Stack>,
+    /// Where its stack must not go.
+    guard: Range<usize>,
+    size: usize,
+}
 
 // SAFETY: a fiber moves between threads only while it is suspended, together with its loop. What its function keeps on
 // its stack is the caller's, who lets the loop run on another thread.
@@ -42,17 +49,27 @@ unsafe impl Send for Fiber {}
 
 impl Fiber {
     pub fn new(stack: Stack, function: impl FnOnce() -> i64 + 'static) -> Fiber {
-        Fiber(Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
+        let (guard, size) = stack.bounds();
+        let coroutine = Coroutine::with_stack(stack, move |yielder: &Yielder<(), ()>, ()| {
             set_yielder(yielder);
             function()
-        }))
+        });
+        Fiber { coroutine, guard, size }
+    }
+
+    /// As `resume`; should it overflow its stack, this name is told.
+    pub fn resume_guarded(&mut self, name: &str) -> Option<i64> {
+        fault::enter(self.guard.clone(), self.size, name);
+        let result = self.resume();
+        fault::leave();
+        result
     }
 
     /// Runs until it suspends (`None`) or returns.
     pub fn resume(&mut self) -> Option<i64> {
         // Inside another fiber, perhaps: a task may run another loop.
         let outer = YIELDER.get();
-        let result = self.0.resume(());
+        let result = self.coroutine.resume(());
         set_yielder(outer);
         match result {
             CoroutineResult::Yield(()) => None,
@@ -62,7 +79,7 @@ impl Fiber {
 
     /// The stack of a function that has returned.
     pub fn into_stack(self) -> Stack {
-        self.0.into_stack()
+        self.coroutine.into_stack()
     }
 }
 
@@ -88,6 +105,7 @@ mod slab {
     use crate::sys::map::{Map, page_size};
     use corosensei::stack::valgrind::ValgrindStackRegistration;
     use corosensei::stack::{Stack as StackMemory, StackPointer};
+    use std::ops::Range;
     use std::sync::Arc;
 
     /// A slab holds this much memory for stacks, or one stack.
@@ -101,6 +119,18 @@ mod slab {
         /// Keeps the memory there as long as a stack in it is.
         slab: Arc<Map>,
         _valgrind: ValgrindStackRegistration,
+    }
+
+    impl Stack {
+        /// Its guard, and its size.
+        pub fn bounds(&self) -> (Range<usize>, usize) {
+            (self.limit..self.limit + guard_size(self.size), self.size)
+        }
+    }
+
+    /// A frame larger than the guard could step over it; small stacks cannot spare much.
+    fn guard_size(size: usize) -> usize {
+        (size / 16).clamp(page_size(), 64 * 1024)
     }
 
     // SAFETY: the memory from limit to base is this stack's alone and mapped as long as its slab lives; the guard lies at
@@ -154,12 +184,10 @@ mod slab {
     fn cut(size: usize) -> Result<Vec<Stack>> {
         let count = (SLAB / size).max(1);
         let slab = Arc::new(Map::new(size * count)?);
-        // A frame larger than the guard could step over it; small stacks cannot spare much.
-        let guard = (size / 16).clamp(page_size(), 64 * 1024);
         // The highest stack is handed out first, as they are taken from the end.
         let mut stacks = Vec::with_capacity(count);
         for index in 0..count {
-            slab.guard(index * size, guard)?;
+            slab.guard(index * size, guard_size(size))?;
             let limit = slab.start() + index * size;
             let valgrind = ValgrindStackRegistration::new(limit as *mut u8, size);
             stacks.push(Stack { limit, size, slab: slab.clone(), _valgrind: valgrind });
@@ -172,16 +200,43 @@ mod slab {
 #[cfg(not(unix))]
 mod plain {
     use crate::error::Result;
-    use corosensei::stack::DefaultStack;
+    use corosensei::stack::{DefaultStack, Stack as _, StackPointer};
 
-    pub type Stack = DefaultStack;
+    pub struct Stack(DefaultStack);
+
+    impl Stack {
+        pub fn bounds(&self) -> (std::ops::Range<usize>, usize) {
+            (0..0, 0)
+        }
+    }
+
+    // SAFETY: everything is the inner stack's.
+    unsafe impl corosensei::stack::Stack for Stack {
+        fn base(&self) -> StackPointer {
+            self.0.base()
+        }
+
+        fn limit(&self) -> StackPointer {
+            self.0.limit()
+        }
+
+        #[cfg(windows)]
+        fn teb_fields(&self) -> corosensei::stack::StackTebFields {
+            self.0.teb_fields()
+        }
+
+        #[cfg(windows)]
+        fn update_teb_fields(&mut self, stack_limit: usize, guaranteed_stack_bytes: usize) {
+            self.0.update_teb_fields(stack_limit, guaranteed_stack_bytes);
+        }
+    }
 
     #[derive(Default)]
     pub struct Stacks;
 
     impl Stacks {
         pub fn take(&mut self, size: usize) -> Result<Stack> {
-            Ok(DefaultStack::new(size)?)
+            Ok(Stack(DefaultStack::new(size)?))
         }
 
         pub fn put(&mut self, _stack: Stack) {}

@@ -10,6 +10,7 @@ use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::registry;
+use crate::sys;
 use std::ffi::c_void;
 
 /// Makes a loop. A process can have 4096 at a time.
@@ -205,13 +206,17 @@ pub extern "C" fn rondel_backend_timeout(r#loop: rondel_loop) -> i64 {
 
 /// Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
 /// than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
-/// is freed.
+/// is freed. From then on the process also tells, if it must die of a task that overflows its stack, which one it was:
+/// for that it handles SIGSEGV and SIGBUS, and passes on what is not its own.
 ///
 /// With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_set_debug(r#loop: rondel_loop, on: i32) -> i64 {
     done(with_loop_core(r#loop, |core| {
         core.debug.on = on != 0;
+        if core.debug.on {
+            sys::fault::install();
+        }
         Ok(())
     }))
 }

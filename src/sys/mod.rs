@@ -11,6 +11,11 @@
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 
+#[cfg(unix)]
+pub mod fault;
+#[cfg(windows)]
+#[path = "fault_none.rs"]
+pub mod fault;
 pub mod lent;
 #[cfg(unix)]
 pub mod map;

@@ -319,7 +319,8 @@ impl Core {
 
     /// Others get their turn first. What the descriptor still has it will tell of; what is left over it will not.
     pub fn receive_later(&mut self, handle: Handle) {
-        let wanted = |stream: &Stream| !matches!(stream.reader, Reader::Nobody) && !stream.paused && stream.has_something();
+        let wanted =
+            |stream: &Stream| !matches!(stream.reader, Reader::Nobody) && !stream.paused && stream.has_something();
         if self.stream_mut(handle).is_ok_and(|stream| wanted(stream)) {
             self.ready.push_receive(handle);
         }
