@@ -243,8 +243,9 @@ int main(int argc, char **argv) {
             return 2;
         }
     }
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max; /* a client is a descriptor */
+    rlim_t needed = (rlim_t)load.connections + 32; /* a client is a descriptor */
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < needed) {
+        limit.rlim_cur = limit.rlim_max < needed ? limit.rlim_max : needed;
         setrlimit(RLIMIT_NOFILE, &limit); /* refused: the failing connect says what is missing */
     }
     load.clients = calloc((size_t)load.connections, sizeof *load.clients);

@@ -156,8 +156,8 @@ int main(int argc, char **argv) {
     }
 
     /* A client is a descriptor. Many systems start programs with 256 or 1024 of them but allow far more. */
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < limit.rlim_max) {
-        limit.rlim_cur = limit.rlim_max;
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < 10240) {
+        limit.rlim_cur = limit.rlim_max < 10240 ? limit.rlim_max : 10240;
         setrlimit(RLIMIT_NOFILE, &limit); /* refused: fewer clients, and on_accept says so when it comes to that */
     }
 
