@@ -139,14 +139,17 @@ def interleaved(title, rounds, names, measure):
 
 
 class Sample:
-    """What the rounds gave for one program: median, least and most, and the ratio to another, round by round."""
+    """What the rounds gave for one program, and how it compares with another's."""
 
     def __init__(self, values):
         self.values = values
         self.median = statistics.median(values)
 
     def ratio(self, other):
-        return statistics.median(a / b for a, b in zip(self.values, other.values))
+        """The median of the ratios round by round, and in brackets the ratio of the least values: what else the
+        machine does can only add to a figure."""
+        middle = statistics.median(a / b for a, b in zip(self.values, other.values))
+        return f"{middle:.2f} ({min(self.values) / min(other.values):.2f})"
 
     def spread(self):
         return f"{min(self.values):.0f}-{max(self.values):.0f}"
