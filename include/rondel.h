@@ -72,6 +72,8 @@ extern "C" {
 #define RONDEL_KIND_PREPARE INT64_C(6)
 /** `rondel_kind`: a hook of `rondel_check_start`. */
 #define RONDEL_KIND_CHECK INT64_C(7)
+/** `rondel_kind`: a watcher of a signal. */
+#define RONDEL_KIND_SIGNAL INT64_C(9)
 /** `rondel_metric`: turns of the loop. */
 #define RONDEL_METRIC_TURNS 0
 /** `rondel_metric`: events that polls brought. */
@@ -120,6 +122,9 @@ typedef int64_t rondel_tcp;
 
 /** A callback that runs every turn: idle, prepare or check. */
 typedef int64_t rondel_hook;
+
+/** A watcher of a signal. */
+typedef int64_t rondel_signal;
 
 /**
  * Told of something: `source` is what it comes from, `result` a value or a negative code.
@@ -853,6 +858,16 @@ rondel_future rondel_task_current(void);
  */
 int64_t rondel_task_all(rondel_loop loop, rondel_future *tasks, size_t capacity);
 
+/**
+ * Runs a program that is one task: makes a loop, runs `fn(arg)` on it, and when that has returned cancels every other
+ * task, runs them to their end and frees the loop. Gives what `fn` returned.
+ *
+ * Ctrl-C (SIGINT) cancels the task, and so does a stop of the loop; a second Ctrl-C kills the process. A task that
+ * overflows its stack is named before the process dies of it; for that SIGSEGV and SIGBUS are handled. `RONDEL_EINVAL`
+ * without a function, `RONDEL_EBUSY` on a thread that runs a loop already.
+ */
+int64_t rondel_main(rondel_task_fn fn, void *arg);
+
 /** @} */
 
 /**
@@ -1168,6 +1183,27 @@ int64_t rondel_work_cancelled(void);
  * `RONDEL_EINVAL` for another number. Any thread.
  */
 int64_t rondel_pool_size(int64_t threads);
+
+/** @} */
+
+/**
+ * @defgroup rondel_signal Signals
+ * @{
+ */
+
+/**
+ * Has `fn(signal, signum, user_data)` called on the loop each time the process gets the signal; several that come before
+ * the loop looks are told as one.
+ *
+ * Any number of watchers and loops may watch the same signal. While any does, Rondel's handler stands in the place of
+ * the one that was there before, which comes back when the last watcher is closed. `RONDEL_EINVAL` for a number that is
+ * no signal, SIGKILL, SIGSTOP, or without a function; on Windows there are SIGINT (Ctrl-C) and SIGBREAK. Loop thread
+ * only.
+ */
+rondel_signal rondel_signal_start(rondel_loop loop,
+                                  int32_t signum,
+                                  rondel_fn fn,
+                                  void *user_data);
 
 /** @} */
 

@@ -50,6 +50,10 @@ pub struct Core {
     pub current_task: Option<Handle>,
     pub stacks: Stacks,
     pub abroad: Abroad,
+    /// The task that Ctrl-C cancels.
+    pub program: Option<Handle>,
+    /// The signals that are watched, and by whom.
+    pub signals: Vec<(i32, Handle)>,
     pub debug: Debug,
     pub metrics: Metrics,
     /// Time of this turn.
@@ -102,6 +106,8 @@ impl Core {
             current_task: None,
             stacks: Stacks::default(),
             abroad: Abroad::default(),
+            program: None,
+            signals: Vec::new(),
             debug: Debug::default(),
             metrics: Metrics::default(),
             now: sys::clock(),
@@ -146,6 +152,7 @@ impl Core {
 
     pub fn take_messages(&mut self) {
         self.reserve_for_threads();
+        self.take_signals();
         if self.inbox.is_filled() {
             self.inbox.take(&mut self.messages);
             for message in self.messages.drain(..) {

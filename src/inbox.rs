@@ -10,7 +10,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::reactor::Waker;
 use crate::sys::published::Published;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 pub enum Message {
@@ -52,6 +52,9 @@ pub struct Inbox {
     /// Rung when there are some again.
     bell: Condvar,
     waker: Published<Waker>,
+    /// A bit for each signal that the loop watches, and for each that has come.
+    signals_wanted: AtomicU64,
+    signals_came: AtomicU64,
     /// The handle of the loop that listens; 0: none.
     listener: AtomicI64,
 }
@@ -71,6 +74,8 @@ impl Inbox {
             wanted: AtomicUsize::new(0),
             bell: Condvar::new(),
             waker: Published::new(),
+            signals_wanted: AtomicU64::new(0),
+            signals_came: AtomicU64::new(0),
             listener: AtomicI64::new(0),
         }
     }
@@ -96,6 +101,8 @@ impl Inbox {
         self.filled.store(false, Ordering::SeqCst);
         drop(state);
         drop(left);
+        self.signals_wanted.store(0, Ordering::SeqCst);
+        self.signals_came.store(0, Ordering::SeqCst);
         self.listener.store(0, Ordering::SeqCst);
         self.waker.withdraw();
     }
@@ -185,7 +192,23 @@ impl Inbox {
     }
 
     pub fn is_filled(&self) -> bool {
-        self.filled.load(Ordering::Acquire)
+        self.filled.load(Ordering::Acquire) || self.signals_came.load(Ordering::Acquire) != 0
+    }
+
+    /// In a signal's handler: notes it, if the loop watches it.
+    pub fn deliver_signal(&self, bit: u64) {
+        if self.signals_wanted.load(Ordering::SeqCst) & bit != 0 {
+            self.signals_came.fetch_or(bit, Ordering::SeqCst);
+            self.waker.with(Waker::wake);
+        }
+    }
+
+    pub fn want_signals(&self, wanted: u64) {
+        self.signals_wanted.store(wanted, Ordering::SeqCst);
+    }
+
+    pub fn take_signals(&self) -> u64 {
+        if self.signals_came.load(Ordering::Relaxed) == 0 { 0 } else { self.signals_came.swap(0, Ordering::SeqCst) }
     }
 
     /// Swaps what came for an empty vector. The loop's thread only.

@@ -15,6 +15,7 @@ use crate::net::listener::Listener;
 use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::ready::Step;
+use crate::signal::Signal;
 use crate::timer::Timer;
 use std::collections::VecDeque;
 
@@ -31,6 +32,7 @@ pub enum Kind {
     Idle = 5,
     Prepare = 6,
     Check = 7,
+    Signal = 9,
 }
 
 pub enum Object {
@@ -42,6 +44,7 @@ pub enum Object {
     Listener(Box<Listener>),
     Stream(Box<Stream>),
     Attempt(Attempt),
+    Signal(Signal),
     /// Set aside for a thread that may want to spawn a task.
     Reserved,
     /// What it was has ended; only the close notices are left.
@@ -213,6 +216,7 @@ impl Core {
                 let _ = self.stop_timer(handle);
             }
             Object::Hook(_) => self.stop_hook(handle),
+            Object::Signal(_) => self.unwatch_signal(handle),
             Object::Unconnected(_) => self.close_unconnected(handle),
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),

@@ -140,6 +140,8 @@ fn start_thread(lane: Lane, queue: &mut Queue) -> Result<()> {
 }
 
 fn serve(lane: Lane) {
+    // They are for the program's own threads.
+    crate::sys::signals::block_all();
     let desk = &POOL[lane as usize];
     let mut queue = lock(desk);
     loop {

@@ -16,6 +16,8 @@ enum Item {
     Message(Message),
     /// A task that has not begun.
     Task(Handle),
+    /// A signal came, for this watcher.
+    Signal(Handle),
     /// A stream's write queue crossed a watermark.
     Watermark(Handle, i64),
     /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
@@ -76,6 +78,10 @@ impl Ready {
         self.push(Item::Task(task));
     }
 
+    pub fn push_signal(&mut self, watcher: Handle) {
+        self.push(Item::Signal(watcher));
+    }
+
     pub fn push_message(&mut self, message: Message) {
         self.push(Item::Message(message));
     }
@@ -97,6 +103,7 @@ impl Core {
                 // A `call_soon` is done by being due; anything else here is done already.
                 self.complete_now(future, 0)
             }
+            Some(Item::Signal(watcher)) => self.signal_step(watcher),
             Some(Item::Task(task)) => Step::Resume(task),
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),

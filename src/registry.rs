@@ -9,6 +9,7 @@ use crate::event_loop::Loop;
 use crate::handle::{Handle, LAST_GENERATION, LOOPS};
 use crate::inbox::Inbox;
 use crate::sys::owned::Owned;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 pub struct Place {
@@ -27,6 +28,9 @@ struct Free {
 
 static FREE: Mutex<Free> = Mutex::new(Free { used: Vec::new(), fresh: 0 });
 
+/// How many places have or had a loop.
+static USED: AtomicUsize = AtomicUsize::new(0);
+
 /// A place whose generations have come this far is not used again.
 const WORN: u32 = LAST_GENERATION / 4 * 3;
 
@@ -34,6 +38,11 @@ const WORN: u32 = LAST_GENERATION / 4 * 3;
 #[inline]
 pub fn place(handle: Handle) -> &'static Place {
     &PLACES[handle.loop_index()]
+}
+
+/// Every place that has or had a loop. Safe in a signal handler.
+pub fn places() -> &'static [Place] {
+    &PLACES[..USED.load(Ordering::SeqCst)]
 }
 
 pub fn place_at(index: usize) -> &'static Place {
@@ -50,6 +59,7 @@ pub fn reserve() -> Result<(usize, u32)> {
         return Err(Error::ENOMEM);
     }
     free.fresh += 1;
+    USED.store(free.fresh, Ordering::SeqCst);
     Ok((free.fresh - 1, 1))
 }
 

@@ -30,6 +30,8 @@ pub mod resolve;
 
 pub mod pool;
 
+pub mod signal;
+
 pub mod next;
 
 use crate::callback::{Callback, Notify, UserData};

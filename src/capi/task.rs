@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Tasks: straight-line code that waits.
 
+use super::event_loop::rondel_loop_free;
 use super::types::*;
-use super::{number, with_core, with_loop_core};
+use super::{number, with_core, with_loop, with_loop_core};
 use crate::abroad::Blocked;
 use crate::callback::UserData;
 use crate::error::{Error, Result, to_code};
-use crate::event_loop::current;
+use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::registry;
@@ -156,4 +157,30 @@ pub unsafe extern "C" fn rondel_task_all(r#loop: rondel_loop, tasks: *mut rondel
         }
         Ok(count as i64)
     }))
+}
+
+/// Runs a program that is one task: makes a loop, runs `fn(arg)` on it, and when that has returned cancels every other
+/// task, runs them to their end and frees the loop. Gives what `fn` returned.
+///
+/// Ctrl-C (SIGINT) cancels the task, and so does a stop of the loop; a second Ctrl-C kills the process. A task that
+/// overflows its stack is named before the process dies of it; for that SIGSEGV and SIGBUS are handled. `RONDEL_EINVAL`
+/// without a function, `RONDEL_EBUSY` on a thread that runs a loop already.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_main(r#fn: rondel_task_fn, arg: *mut c_void) -> i64 {
+    to_code(run_program(r#fn, arg))
+}
+
+fn run_program(function: rondel_task_fn, arg: *mut c_void) -> Result<i64> {
+    let function = function.ok_or(Error::EINVAL)?;
+    if current().is_some() {
+        return Err(Error::EBUSY);
+    }
+    let handle = Loop::create()?;
+    sys::fault::install();
+    let result = with_loop(handle.number(), |the_loop, _| {
+        let task = the_loop.core.borrow_mut().spawn(function, UserData::new(arg), 0)?;
+        the_loop.run_program(task)
+    });
+    rondel_loop_free(handle.number());
+    result
 }

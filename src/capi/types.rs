@@ -21,6 +21,9 @@ pub type rondel_tcp = i64;
 /// A callback that runs every turn: idle, prepare or check.
 pub type rondel_hook = i64;
 
+/// A watcher of a signal.
+pub type rondel_signal = i64;
+
 /// Told of something: `source` is what it comes from, `result` a value or a negative code.
 ///
 /// For one-shot operations `source` is their future, valid until the function returns; for whatever tells more than
@@ -121,6 +124,9 @@ pub const RONDEL_KIND_IDLE: i64 = 5;
 pub const RONDEL_KIND_PREPARE: i64 = 6;
 /// `rondel_kind`: a hook of `rondel_check_start`.
 pub const RONDEL_KIND_CHECK: i64 = 7;
+
+/// `rondel_kind`: a watcher of a signal.
+pub const RONDEL_KIND_SIGNAL: i64 = 9;
 
 /// `rondel_metric`: turns of the loop.
 pub const RONDEL_METRIC_TURNS: i32 = 0;

@@ -21,6 +21,8 @@ pub mod lent;
 pub mod map;
 pub mod owned;
 pub mod published;
+#[cfg_attr(windows, path = "signals_windows.rs")]
+pub mod signals;
 
 #[cfg(unix)]
 mod unix;

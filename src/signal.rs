@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Signals, told on a loop.
+//!
+//! The handler sets a bit in the inbox of every loop that watches the signal, and wakes it. So a signal that comes
+//! twice before the loop looks is told once, as with signals of old, but never not at all.
+
+use crate::callback::Notify;
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::lifecycle::{Kind, Object};
+use crate::program;
+use crate::ready::Step;
+use crate::registry;
+use crate::sys::signals;
+
+pub struct Signal {
+    number: i32,
+    notify: Notify,
+}
+
+/// In the handler: tells every loop that watches the signal.
+pub fn deliver(signal: i32) {
+    program::note_signal(signal);
+    for place in registry::places() {
+        place.inbox.deliver_signal(bit(signal));
+    }
+}
+
+fn bit(signal: i32) -> u64 {
+    1 << (signal & 63)
+}
+
+impl Core {
+    pub fn watch_signal(&mut self, number: i32, notify: Notify) -> Result<Handle> {
+        if self.freeing {
+            return Err(Error::EGONE);
+        }
+        signals::watch(number)?;
+        let handle = match self.insert(Kind::Signal, Object::Signal(Signal { number, notify })) {
+            Ok(handle) => handle,
+            Err(error) => {
+                signals::unwatch(number);
+                return Err(error);
+            }
+        };
+        self.signals.push((number, handle));
+        self.want_signals();
+        self.set_active(handle, true);
+        Ok(handle)
+    }
+
+    pub fn unwatch_signal(&mut self, handle: Handle) {
+        if let Some(index) = self.signals.iter().position(|row| row.1 == handle) {
+            let (number, _) = self.signals.remove(index);
+            self.want_signals();
+            signals::unwatch(number);
+        }
+    }
+
+    fn want_signals(&self) {
+        let wanted = self.signals.iter().fold(0, |wanted, (number, _)| wanted | bit(*number));
+        self.inbox().want_signals(wanted);
+    }
+
+    /// Queues what the handler has noted since it was last looked at.
+    pub fn take_signals(&mut self) {
+        let came = self.inbox().take_signals();
+        if came != 0 {
+            for (number, handle) in &self.signals {
+                if came & bit(*number) != 0 {
+                    self.ready.push_signal(*handle);
+                }
+            }
+        }
+    }
+
+    /// The step that tells of a signal, if its watcher is still there.
+    pub fn signal_step(&mut self, handle: Handle) -> Step {
+        match self.open_entry(handle).map(|entry| &entry.object) {
+            Ok(Object::Signal(signal)) => {
+                let (notify, number) = (signal.notify, signal.number);
+                if matches!(notify, Notify::Nobody) {
+                    self.interrupt_program();
+                }
+                self.step_for(notify, handle, i64::from(number))
+            }
+            _ => Step::Nothing,
+        }
+    }
+}
