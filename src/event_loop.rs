@@ -375,9 +375,10 @@ impl Loop {
     fn resume(&self, task: Handle) {
         let fiber = self.core.borrow_mut().begin_step(task);
         if let Some(mut fiber) = fiber {
-            let result = self.watched(task.number(), || match fault::is_installed() {
-                false => fiber.resume(),
-                true => fiber.resume_guarded(&self.core.borrow().describe(task)),
+            let name = fault::is_installed().then(|| self.core.borrow().describe(task));
+            let result = self.watched(task.number(), || match &name {
+                Some(name) => fiber.resume_guarded(name),
+                None => fiber.resume(),
             });
             self.core.borrow_mut().end_step(task, fiber, result);
             self.after_callback();
