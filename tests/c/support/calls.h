@@ -8,9 +8,11 @@
 
 #include "test.h"
 
-/* What the calls use where they need a second handle; the test sets them. */
+/* What the calls use where they need a second handle, a callback or a port; the test sets them. */
 static rondel_loop call_loop;
 static rondel_future call_future;
+static rondel_fn call_fn = see;
+static int call_port = 9;
 
 #define KIND_BIT(kind) (1u << (kind))
 #define LOOPS KIND_BIT(RONDEL_KIND_LOOP)
@@ -54,27 +56,27 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(stop, LOOPS, (h))                                                                                             \
     CALL(now, LOOPS, (h))                                                                                              \
     CALL(alive, LOOPS, (h))                                                                                            \
-    CALL(walk, LOOPS, (h, see, &call_seen))                                                                            \
+    CALL(walk, LOOPS, (h, call_fn, &call_seen))                                                                        \
     CALL(metric, LOOPS, (h, RONDEL_METRIC_TURNS))                                                                      \
     CALL(backend_fd, LOOPS, (h))                                                                                       \
     CALL(backend_timeout, LOOPS, (h))                                                                                  \
-    CALL(call_soon, LOOPS, (h, see, &call_seen))                                                                       \
-    CALL(call_later, LOOPS, (h, 0, see, &call_seen))                                                                   \
-    CALL(call_at, LOOPS, (h, 0, see, &call_seen))                                                                      \
-    CALL(idle_start, LOOPS, (h, see, &call_seen))                                                                      \
-    CALL(prepare_start, LOOPS, (h, see, &call_seen))                                                                   \
-    CALL(check_start, LOOPS, (h, see, &call_seen))                                                                     \
-    CALL(timer_start, LOOPS, (h, 0, 0, see, &call_seen))                                                               \
+    CALL(call_soon, LOOPS, (h, call_fn, &call_seen))                                                                   \
+    CALL(call_later, LOOPS, (h, 0, call_fn, &call_seen))                                                               \
+    CALL(call_at, LOOPS, (h, 0, call_fn, &call_seen))                                                                  \
+    CALL(idle_start, LOOPS, (h, call_fn, &call_seen))                                                                  \
+    CALL(prepare_start, LOOPS, (h, call_fn, &call_seen))                                                               \
+    CALL(check_start, LOOPS, (h, call_fn, &call_seen))                                                                 \
+    CALL(timer_start, LOOPS, (h, 0, 0, call_fn, &call_seen))                                                           \
     CALL(future_new, LOOPS, (h))                                                                                       \
     CALL(tcp_new, LOOPS, (h))                                                                                          \
-    CALL(tcp_listen, LOOPS, (h, "127.0.0.1", 0, see, &call_seen))                                                      \
-    CALL(tcp_connect, LOOPS, (h, "127.0.0.1", 9, see, &call_seen))                                                     \
-    CALL(tcp_open, LOOPS, (h, 0))                                                                                      \
-    CALL(work, LOOPS, (h, do_nothing, NULL, see, &call_seen))                                                          \
-    CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, see, &call_seen))                              \
+    CALL(tcp_listen, LOOPS, (h, "127.0.0.1", 0, call_fn, &call_seen))                                                  \
+    CALL(tcp_connect, LOOPS, (h, "127.0.0.1", call_port, call_fn, &call_seen))                                         \
+    CALL(tcp_open, LOOPS, (h, INT32_MAX))                                                                              \
+    CALL(work, LOOPS, (h, do_nothing, NULL, call_fn, &call_seen))                                                      \
+    CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, call_fn, &call_seen))                          \
     CALL(next, LOOPS, (h, &call_completion, 1, 0))                                                                     \
     CALL(close, HANDLES, (h))                                                                                          \
-    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS, (h, see, &call_seen))                                                \
+    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS, (h, call_fn, &call_seen))                                            \
     CALL(is_active, EVERY_KIND, (h))                                                                                   \
     CALL(is_closing, EVERY_KIND, (h))                                                                                  \
     CALL(ref, HANDLES, (h))                                                                                            \
@@ -91,7 +93,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(run_until_of, FUTURES, (h))                                                                                   \
     CALL(future_set, FUTURES, (h, 1))                                                                                  \
     CALL(future_fail, FUTURES, (h, RONDEL_EINVAL))                                                                     \
-    CALL(future_then, FUTURES, (h, see, &call_seen))                                                                   \
+    CALL(future_then, FUTURES, (h, call_fn, &call_seen))                                                               \
     CALL(future_state, FUTURES, (h))                                                                                   \
     CALL(future_result, FUTURES, (h))                                                                                  \
     CALL(future_origin, FUTURES, (h))                                                                                  \
@@ -102,9 +104,9 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(resolve_addr, FUTURES, (h, 0, &call_address))                                                                 \
     CALL(tcp_bind, TCPS, (h, "127.0.0.1", 0))                                                                          \
     CALL(tcp_reuse_port, TCPS, (h, 1))                                                                                 \
-    CALL(listen, TCPS, (h, 0, see, &call_seen))                                                                        \
-    CALL(connect, TCPS, (h, "127.0.0.1", 9, see, &call_seen))                                                          \
-    CALL(accept, TCPS, (h, see, &call_seen))                                                                           \
+    CALL(listen, TCPS, (h, 0, call_fn, &call_seen))                                                                    \
+    CALL(connect, TCPS, (h, "127.0.0.1", call_port, call_fn, &call_seen))                                              \
+    CALL(accept, TCPS, (h, call_fn, &call_seen))                                                                       \
     CALL(tcp_nodelay, TCPS, (h, 1))                                                                                    \
     CALL(tcp_keepalive, TCPS, (h, RONDEL_SECOND))                                                                      \
     CALL(tcp_reset, TCPS, (h))                                                                                         \
@@ -115,22 +117,22 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(read_start, TCPS, (h, no_bytes, &call_seen))                                                                  \
     CALL(read_start_into, TCPS, (h, no_room, no_bytes, &call_seen))                                                    \
     CALL(read_stop, TCPS, (h))                                                                                         \
-    CALL(read, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                              \
-    CALL(read_exactly, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                      \
-    CALL(read_until, TCPS, (h, call_bytes, sizeof call_bytes, "\n", 1, see, &call_seen))                               \
-    CALL(write, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                             \
-    CALL(writev, TCPS, (h, &call_buffer, 1, see, &call_seen))                                                          \
-    CALL(write_borrowed, TCPS, (h, call_bytes, sizeof call_bytes, see, &call_seen))                                    \
+    CALL(read, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                          \
+    CALL(read_exactly, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                  \
+    CALL(read_until, TCPS, (h, call_bytes, sizeof call_bytes, "\n", 1, call_fn, &call_seen))                           \
+    CALL(write, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                         \
+    CALL(writev, TCPS, (h, &call_buffer, 1, call_fn, &call_seen))                                                      \
+    CALL(write_borrowed, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                \
     CALL(try_write, TCPS, (h, call_bytes, sizeof call_bytes))                                                          \
-    CALL(shutdown, TCPS, (h, see, &call_seen))                                                                         \
+    CALL(shutdown, TCPS, (h, call_fn, &call_seen))                                                                     \
     CALL(write_queue_size, TCPS, (h))                                                                                  \
-    CALL(set_watermarks, TCPS, (h, 1, 2, see, &call_seen))
+    CALL(set_watermarks, TCPS, (h, 1, 2, call_fn, &call_seen))
 
 /* Those any thread may call. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
     CALL(wake, LOOPS, (h))                                                                                             \
     CALL(stop_threadsafe, LOOPS, (h))                                                                                  \
-    CALL(call_soon_threadsafe, LOOPS, (h, see, &call_seen))                                                            \
+    CALL(call_soon_threadsafe, LOOPS, (h, call_fn, &call_seen))                                                        \
     CALL(close_threadsafe, HANDLES, (h))                                                                               \
     CALL(release_threadsafe, FUTURES, (h))                                                                             \
     CALL(future_set_threadsafe, FUTURES, (h, 1))                                                                       \
