@@ -976,6 +976,15 @@ int64_t rondel_try_write(rondel_stream stream, const void *bytes, size_t length)
  */
 rondel_future rondel_shutdown(rondel_stream stream, rondel_fn fn, void *user_data);
 
+/**
+ * Closes a stream once everything written to it has left, where `rondel_close` would drop what the system does not
+ * take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
+ * `RONDEL_EPIPE`.
+ *
+ * A peer that does not read can hold this up for ever: `rondel_close` ends it. Loop thread only.
+ */
+int64_t rondel_close_when_sent(rondel_stream stream);
+
 /** How many bytes are queued and not taken by the system yet. Loop thread only. */
 int64_t rondel_write_queue_size(rondel_stream stream);
 

@@ -3,7 +3,7 @@
 //!
 //! One pool for the process, in lanes: each kind of work has its own queue and its own limit, so a slow name look-up
 //! never holds up a caller's work. Threads start when there is more to do than threads that wait for it, and leave
-//! when they have had nothing to do for a while.
+//! when they have had nothing to do for a while, or when the last loop of the process is gone.
 
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
@@ -11,6 +11,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
 use std::time::Duration;
 
 /// What a piece of work shares with whoever waits for it.
@@ -56,6 +57,7 @@ const LANES: usize = 2;
 /// Most look-ups wait for a server somewhere, not for a processor.
 const NAME_THREADS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(10);
+const MOMENT: Duration = Duration::from_millis(10);
 /// The most threads a caller may ask for.
 pub const MOST_THREADS: usize = 1024;
 
@@ -66,18 +68,31 @@ struct Queue {
     limit: usize,
     threads: usize,
     waiting: usize,
+    /// Whoever has nothing to do is to leave.
+    closed: bool,
+    handles: Vec<JoinHandle<()>>,
 }
 
 struct Desk {
     queue: Mutex<Queue>,
     bell: Condvar,
+    /// Rung by a thread that leaves.
+    door: Condvar,
 }
 
 static POOL: Lazy<[Desk; LANES]> = Lazy::new(|| {
     let processors = std::thread::available_parallelism().map_or(4, |n| n.get());
     [processors.max(4), NAME_THREADS].map(|limit| Desk {
-        queue: Mutex::new(Queue { jobs: VecDeque::new(), limit, threads: 0, waiting: 0 }),
+        queue: Mutex::new(Queue {
+            jobs: VecDeque::new(),
+            limit,
+            threads: 0,
+            waiting: 0,
+            closed: false,
+            handles: Vec::new(),
+        }),
         bell: Condvar::new(),
+        door: Condvar::new(),
     })
 });
 
@@ -90,6 +105,7 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
     let job = Arc::new(Job(AtomicU8::new(QUEUED)));
     let desk = &POOL[lane as usize];
     let mut queue = lock(desk);
+    queue.closed = false;
     queue.jobs.push_back((job.clone(), Box::new(run)));
     if queue.waiting >= queue.jobs.len() {
         desk.bell.notify_one();
@@ -128,13 +144,44 @@ pub fn is_unwanted() -> Option<bool> {
     PRESENT.with_borrow(|job| job.as_ref().map(|job| job.is_unwanted()))
 }
 
+/// The last loop is gone: the threads that have nothing to do leave, and are gone when this returns. One that is in the
+/// middle of a look-up nobody wants any more leaves when it comes back from it.
+pub fn rest() {
+    for desk in Lazy::get(&POOL).into_iter().flatten() {
+        let mut queue = lock(desk);
+        queue.closed = true;
+        desk.bell.notify_all();
+        // A new loop that has work ends this: then they are needed again.
+        while queue.waiting > 0 && queue.closed {
+            let (again, _) = desk.door.wait_timeout(queue, MOMENT).unwrap_or_else(PoisonError::into_inner);
+            queue = again;
+        }
+        if !queue.closed {
+            continue;
+        }
+        let busy = queue.threads;
+        let mut handles = std::mem::take(&mut queue.handles);
+        drop(queue);
+        // Those that have gone through the door have only to end.
+        while handles.iter().filter(|handle| !handle.is_finished()).count() > busy {
+            std::thread::yield_now();
+        }
+        for handle in handles.extract_if(.., |handle| handle.is_finished()) {
+            let _ = handle.join();
+        }
+        lock(desk).handles.append(&mut handles);
+    }
+}
+
 fn lock(desk: &Desk) -> MutexGuard<'_, Queue> {
     desk.queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn start_thread(lane: Lane, queue: &mut Queue) -> Result<()> {
     let name = if lane == Lane::Work { "rondel-work" } else { "rondel-names" };
-    std::thread::Builder::new().name(name.into()).spawn(move || serve(lane)).map_err(Error::from)?;
+    let thread = std::thread::Builder::new().name(name.into()).spawn(move || serve(lane)).map_err(Error::from)?;
+    queue.handles.retain(|handle| !handle.is_finished());
+    queue.handles.push(thread);
     queue.threads += 1;
     Ok(())
 }
@@ -158,6 +205,9 @@ fn serve(lane: Lane) {
             queue = lock(desk);
             continue;
         }
+        if queue.closed {
+            break;
+        }
         queue.waiting += 1;
         let (again, patience) = desk.bell.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
         queue = again;
@@ -167,4 +217,5 @@ fn serve(lane: Lane) {
         }
     }
     queue.threads -= 1;
+    desk.door.notify_all();
 }

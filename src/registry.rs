@@ -20,13 +20,15 @@ pub struct Place {
 static PLACES: [Place; LOOPS] = [const { Place { cell: Owned::new(), inbox: Inbox::new() } }; LOOPS];
 
 struct Free {
+    /// How many places have a loop now.
+    taken: usize,
     /// Places that had a loop, and the first generation for the next one.
     used: Vec<(usize, u32)>,
     /// Places below this index have had a loop.
     fresh: usize,
 }
 
-static FREE: Mutex<Free> = Mutex::new(Free { used: Vec::new(), fresh: 0 });
+static FREE: Mutex<Free> = Mutex::new(Free { taken: 0, used: Vec::new(), fresh: 0 });
 
 /// How many places have or had a loop.
 static USED: AtomicUsize = AtomicUsize::new(0);
@@ -53,19 +55,24 @@ pub fn place_at(index: usize) -> &'static Place {
 pub fn reserve() -> Result<(usize, u32)> {
     let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(place) = free.used.pop() {
+        free.taken += 1;
         return Ok(place);
     }
     if free.fresh == LOOPS {
         return Err(Error::ENOMEM);
     }
     free.fresh += 1;
+    free.taken += 1;
     USED.store(free.fresh, Ordering::SeqCst);
     Ok((free.fresh - 1, 1))
 }
 
-/// Gives a place back.
-pub fn give_back(index: usize, next_generation: u32) {
+/// Gives a place back. Whether any loop is left.
+pub fn give_back(index: usize, next_generation: u32) -> bool {
+    let mut free = FREE.lock().unwrap_or_else(PoisonError::into_inner);
+    free.taken -= 1;
     if next_generation < WORN {
-        FREE.lock().unwrap_or_else(PoisonError::into_inner).used.push((index, next_generation));
+        free.used.push((index, next_generation));
     }
+    free.taken > 0
 }

@@ -9,6 +9,7 @@ use crate::error::{Error, Result, to_code};
 use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
 use crate::inbox::Message;
+use crate::pool;
 use crate::registry;
 use crate::sys;
 use std::ffi::c_void;
@@ -45,7 +46,9 @@ fn free(number: rondel_loop) -> Result<()> {
     let next_generation = the_loop.core.borrow().table.unused_generation();
     drop(guard.take());
     drop(guard);
-    registry::give_back(handle.loop_index(), next_generation);
+    if !registry::give_back(handle.loop_index(), next_generation) {
+        pool::rest();
+    }
     Ok(())
 }
 

@@ -217,6 +217,16 @@ pub extern "C" fn rondel_shutdown(stream: rondel_stream, r#fn: rondel_fn, user_d
     number(with_core(stream, |core, handle| core.shutdown(handle, notify(r#fn, user_data))))
 }
 
+/// Closes a stream once everything written to it has left, where `rondel_close` would drop what the system does not
+/// take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
+/// `RONDEL_EPIPE`.
+///
+/// A peer that does not read can hold this up for ever: `rondel_close` ends it. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_close_when_sent(stream: rondel_stream) -> i64 {
+    done(with_core(stream, |core, handle| core.close_when_sent(handle)))
+}
+
 /// How many bytes are queued and not taken by the system yet. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_write_queue_size(stream: rondel_stream) -> i64 {

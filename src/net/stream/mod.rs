@@ -41,6 +41,7 @@ pub struct Stream {
     marks: Option<Box<Watermarks>>,
     /// Reading waits for the write queue to drain.
     paused: bool,
+    closes_when_sent: bool,
 }
 
 impl Stream {
@@ -58,6 +59,7 @@ impl Stream {
             ending: Ending::Open,
             marks: None,
             paused: false,
+            closes_when_sent: false,
         }
     }
 
@@ -128,6 +130,25 @@ impl Core {
         }
         if let Ending::Asked(shutdown) = std::mem::replace(&mut stream.ending, Ending::Done) {
             self.complete(shutdown, cancelled);
+        }
+    }
+
+    /// Closes the stream once everything written has left; it is not read from any more.
+    pub fn close_when_sent(&mut self, handle: Handle) -> Result<()> {
+        let stream = self.stream_mut(handle)?;
+        stream.closes_when_sent = true;
+        let _ = self.read_stop(handle);
+        if let Some(read) = self.take_pending_read(handle) {
+            self.complete(read, Error::ECANCELED.code());
+        }
+        self.flush(handle);
+        self.finish_closing(handle);
+        Ok(())
+    }
+
+    fn finish_closing(&mut self, handle: Handle) {
+        if self.stream_mut(handle).is_ok_and(|stream| stream.closes_when_sent && stream.out.is_none()) {
+            let _ = self.close(handle);
         }
     }
 

@@ -54,7 +54,7 @@ impl Stream {
     fn check_writable(&self) -> Result<()> {
         match (self.write_end, &self.ending) {
             (Some(error), _) => Err(error),
-            (None, Ending::Open) => Ok(()),
+            (None, Ending::Open) if !self.closes_when_sent => Ok(()),
             (None, _) => Err(Error::EPIPE),
         }
     }
@@ -172,6 +172,7 @@ impl Core {
         }
         self.check_low_mark(handle);
         self.finish_shutdown(handle);
+        self.finish_closing(handle);
     }
 
     /// Gives the queue back to its stream if anything is in it, else to the spares.
@@ -216,6 +217,7 @@ impl Core {
         self.put_queue(handle, out);
         self.check_low_mark(handle);
         self.finish_shutdown(handle);
+        self.finish_closing(handle);
     }
 
     /// Half-closes after what is queued.
