@@ -218,6 +218,7 @@ impl Core {
     }
 
     /// What a new handle needs: room in the table, and a loop that is not on its way out.
+    #[inline(always)]
     pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
         if self.freeing {
             return Err(Error::EGONE);
@@ -225,6 +226,7 @@ impl Core {
         self.table.insert(Entry::new(kind, object))
     }
 
+    #[inline(always)]
     pub fn insert_future(&mut self, future: Future) -> Result<Handle> {
         let active = future.keeps_loop_alive();
         let handle = self.insert(Kind::Future, Object::Future(future))?;
@@ -237,7 +239,7 @@ impl Core {
     /// Takes back a future whose operation could not be started.
     pub fn withdraw_future(&mut self, future: Handle) {
         self.set_active(future, false);
-        self.table.remove(future);
+        self.table.discard(future);
     }
 
     pub fn inbox(&self) -> &'static Inbox {

@@ -122,6 +122,7 @@ impl Waiters {
 }
 
 impl Future {
+    #[inline(always)]
     pub fn new(op: Op, origin: Handle, notify: Notify) -> Future {
         let holders = u32::from(matches!(notify, Notify::Keep));
         Future {
@@ -292,7 +293,7 @@ impl Core {
         if self.debug.on && result < 0 && result != Error::ECANCELED.code() && !seen {
             self.report_unseen(handle, result);
         }
-        self.table.remove(handle);
+        self.table.discard(handle);
     }
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.
@@ -320,7 +321,7 @@ impl Core {
         let forgotten = future.holders == 0 && matches!(future.op, Op::Promise) && future.waiters.is_empty();
         if forgotten {
             self.finish(handle, Error::ECANCELED.code());
-            self.table.remove(handle);
+            self.table.discard(handle);
         } else {
             self.free_if_unused(handle);
         }

@@ -91,6 +91,7 @@ impl<T> Table<T> {
         }
     }
 
+    #[inline(always)]
     pub fn insert(&mut self, object: T) -> Result<Handle> {
         if self.free == NO_SLOT {
             self.grow()?;
@@ -131,11 +132,29 @@ impl<T> Table<T> {
     }
 
     pub fn remove(&mut self, handle: Handle) -> Option<T> {
-        let slot = self.slots.get_mut(handle.slot() as usize)?;
-        if slot.generation != handle.generation() {
-            return None;
+        let object = self.get_slot(handle)?.object.take();
+        self.free_slot(handle);
+        object
+    }
+
+    /// As `remove`, for an object that nobody wants: it is dropped where it is.
+    #[inline]
+    pub fn discard(&mut self, handle: Handle) {
+        if let Some(slot) = self.get_slot(handle) {
+            slot.object = None;
+            self.free_slot(handle);
         }
-        let object = slot.object.take()?;
+    }
+
+    #[inline]
+    fn get_slot(&mut self, handle: Handle) -> Option<&mut Slot<T>> {
+        let slot = self.slots.get_mut(handle.slot() as usize)?;
+        (slot.generation == handle.generation() && slot.object.is_some()).then_some(slot)
+    }
+
+    #[inline]
+    fn free_slot(&mut self, handle: Handle) {
+        let slot = &mut self.slots[handle.slot() as usize];
         self.live -= 1;
         slot.generation += 1;
         self.highest_generation = self.highest_generation.max(slot.generation);
@@ -143,7 +162,6 @@ impl<T> Table<T> {
             slot.next_free = self.free;
             self.free = handle.slot();
         }
-        Some(object)
     }
 
     /// The handle behind a number the reactor reports, if its object still lives.

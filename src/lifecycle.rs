@@ -83,6 +83,7 @@ impl Closing {
 }
 
 impl Entry {
+    #[inline(always)]
     pub fn new(kind: Kind, object: Object) -> Entry {
         Entry { kind, active: false, referenced: true, closing: false, object, extra: None }
     }
@@ -248,7 +249,7 @@ impl Core {
             if let Some(notice) = notice {
                 return Some(self.step_for(notice, handle, 0));
             }
-            self.table.remove(handle);
+            self.table.discard(handle);
             self.closing.0.pop_front();
             *left -= 1;
         }

@@ -195,7 +195,7 @@ impl Core {
             if let Err(error) =
                 self.reactor.watch(&made.source, attempt.key(), Interest { readable: false, writable: true })
             {
-                self.table.remove(attempt);
+                self.table.discard(attempt);
                 return Err(error.into());
             }
         }

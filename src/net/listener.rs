@@ -58,7 +58,7 @@ impl Core {
         match self.start_listening(handle) {
             Ok(()) => Ok(handle),
             Err(error) => {
-                self.table.remove(handle);
+                self.table.discard(handle);
                 Err(error)
             }
         }
