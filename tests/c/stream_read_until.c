@@ -304,6 +304,47 @@ TEST(changing_the_form_of_reading_loses_nothing) {
     close(peer);
 }
 
+struct overtaking {
+    rondel_stream stream;
+    char room[2];
+    struct net_op read, pushed;
+};
+
+static void note_push(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    struct overtaking *both = user_data;
+    CHECK(n == 2 && !memcmp(bytes, "ef", 2));
+    net_done(stream, n, &both->pushed);
+}
+
+static void read_then_push(rondel_handle source, int64_t result, void *user_data) {
+    struct overtaking *both = user_data;
+    (void)source, (void)result;
+    CHECK(NET_START(rondel_read(both->stream, both->room, 2, net_done, &both->read)) > 0);
+    CHECK_EQ(NET_START(rondel_read_start(both->stream, note_push, both)), 0); /* the read is done, if not told */
+}
+
+TEST(pushed_reading_does_not_overtake_a_read_not_told_yet) {
+    rondel_loop loop = rondel_loop_new();
+    struct overtaking both = {0};
+    struct net_op op = {0};
+    char room[8];
+    int peer;
+    both.stream = net_stream(loop, &peer);
+    CHECK(net_send_text(peer, "ab;cd"));
+    CHECK(rondel_read_until(both.stream, room, sizeof room, ";", 1, net_done, &op) > 0);
+    REQUIRE(net_run_until(loop, &op.calls, 1));
+    CHECK(net_send_text(peer, "ef"));
+    net_wait_readable((int)rondel_fileno(both.stream));
+    CHECK(rondel_call_soon(loop, read_then_push, &both) > 0);
+    net_settle(loop);
+    CHECK_EQ(both.read.calls, 1);
+    CHECK_EQ(both.pushed.calls, 1);
+    CHECK(!memcmp(both.room, "cd", 2));
+    CHECK(both.pushed.order > both.read.order);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(peer);
+}
+
 struct chain {
     struct net_op op;
     rondel_stream stream;
@@ -337,4 +378,5 @@ TEST_MAIN(RUN(exactly_waits_for_all_of_it), RUN(exactly_cut_by_the_end_leaves_wh
           RUN(until_finds_its_delimiter_however_it_is_split), RUN(until_serves_line_after_line_from_one_packet),
           RUN(until_without_room_is_emsgsize_and_keeps_the_bytes), RUN(a_read_given_up_in_mid_way_loses_nothing),
           RUN(a_cancelled_read_does_not_take_bytes_along), RUN(pushed_reading_begins_with_what_was_left_over),
+          RUN(pushed_reading_does_not_overtake_a_read_not_told_yet),
           RUN(changing_the_form_of_reading_loses_nothing), RUN(a_read_may_start_the_next_from_its_callback))

@@ -26,6 +26,8 @@ pub struct Stream {
     source: Source,
     watched: Option<Interest>,
     reader: Reader,
+    /// The last one-shot read has been told once so many items were taken from the ready queue.
+    read_told: u64,
     /// Bytes that were received and not wanted yet.
     leftover: Leftover,
     /// The end of what can be received: EOF, or an error.
@@ -50,6 +52,7 @@ impl Stream {
             source,
             watched: None,
             reader: Reader::Nobody,
+            read_told: 0,
             leftover: Leftover::default(),
             read_end: None,
             out: None,

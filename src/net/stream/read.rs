@@ -264,7 +264,13 @@ impl Core {
         let Ok(stream) = self.stream_mut(handle) else { return };
         let Reader::Once(mut once) = std::mem::replace(&mut stream.reader, Reader::Nobody) else { return };
         match once.fill(stream) {
-            Some(result) => self.complete(once.future, crate::error::to_code(result)),
+            Some(result) => {
+                self.complete(once.future, crate::error::to_code(result));
+                let told = self.ready.pushed();
+                if let Ok(stream) = self.stream_mut(handle) {
+                    stream.read_told = told;
+                }
+            }
             None => stream.reader = Reader::Once(once),
         }
     }
@@ -290,7 +296,13 @@ impl Core {
 
     /// Receives for the stream's reader: a one-shot read is served here, a push reader by the driver.
     pub fn receive(&mut self, handle: Handle, buffer: &mut [u8]) -> Received {
+        let told = self.ready.popped();
         let Ok(stream) = self.stream_mut(handle) else { return Received::Nothing };
+        if told < stream.read_told && !matches!(stream.reader, Reader::Once(_)) {
+            // A read has its bytes and its callback not yet: what comes after them must not be told before.
+            self.receive_later(handle);
+            return Received::Nothing;
+        }
         match stream.reader {
             Reader::Push { function, data } if !stream.paused => {
                 let got = stream.get(buffer);
