@@ -51,6 +51,8 @@ pub struct WriteQueue {
     /// Bytes of the stream queued and sent since the queue was taken out of the spares.
     queued: u64,
     sent: u64,
+    /// Where the last byte is of a write that was cancelled after it had begun.
+    owed: u64,
 }
 
 /// Buffers to copy into, used again.
@@ -83,6 +85,11 @@ impl Buffers {
 impl WriteQueue {
     pub fn size(&self) -> u64 {
         self.queued - self.sent
+    }
+
+    /// Whether bytes are left that must be sent though no write waits for them any more.
+    pub fn owes(&self) -> bool {
+        self.sent < self.owed
     }
 
     pub fn has_bytes(&self) -> bool {
@@ -212,7 +219,9 @@ impl WriteQueue {
             }
         }
         self.segments = segments;
-        if !keep {
+        if keep {
+            self.owed = end;
+        } else {
             self.queued -= length;
             self.writes.iter_mut().skip(index).for_each(|write| write.end -= length);
         }

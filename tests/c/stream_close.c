@@ -155,6 +155,92 @@ TEST(each_pending_operation_can_be_cancelled_or_time_out) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* ---- close once everything has left */
+
+TEST(close_when_sent_sends_everything_then_gives_the_notice) {
+    rondel_loop loop = rondel_loop_new();
+    for (int form = 0; form < 2; form++) {
+        struct net_op wrote = {0}, read = {0}, closed = {0};
+        uint8_t *bytes = malloc(LARGE), room[8];
+        int peer;
+        rondel_tcp stream = net_stream(loop, &peer);
+        net_shrink(peer);
+        net_fill(bytes, LARGE, 0);
+        CHECK_EQ(rondel_on_close(stream, net_done, &closed), 0);
+        if (form == 0) CHECK(rondel_read(stream, room, 8, net_done, &read) > 0);
+        else CHECK_EQ(rondel_read_start(stream, never_read, NULL), 0);
+        CHECK(rondel_write(stream, bytes, LARGE, net_done, &wrote) > 0);
+        CHECK_EQ(NET_START(rondel_close_when_sent(stream)), 0);
+        CHECK_EQ(rondel_is_closing(stream), 0);
+        CHECK_EQ(rondel_write(stream, "x", 1, net_never, NULL), RONDEL_EPIPE);
+        CHECK_EQ(rondel_try_write(stream, "x", 1), RONDEL_EPIPE);
+        CHECK_EQ(rondel_shutdown(stream, net_never, NULL), RONDEL_EPIPE);
+        net_settle(loop);
+        CHECK_EQ(read.calls, form == 0);
+        if (form == 0) CHECK_EQ(read.result, RONDEL_ECANCELED);
+        CHECK_EQ(closed.calls, 0);
+        CHECK_EQ(rondel_alive(loop), 1);
+        CHECK_EQ(net_drain(loop, peer, LARGE, 0), LARGE);
+        REQUIRE(net_run_until(loop, &closed.calls, 1));
+        CHECK_EQ(wrote.calls, 1);
+        CHECK_EQ(wrote.result, LARGE);
+        CHECK(closed.order > wrote.order);
+        CHECK_EQ(net_receive(peer, room, 1), 0);
+        CHECK_EQ(rondel_close_when_sent(stream), RONDEL_EGONE);
+        free(bytes);
+        close(peer);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(close_when_sent_of_a_stream_with_nothing_to_send_closes_it) {
+    rondel_loop loop = rondel_loop_new();
+    struct net_op closed = {0};
+    char byte;
+    int peer;
+    rondel_tcp stream = net_stream(loop, &peer);
+    CHECK_EQ(rondel_on_close(stream, net_done, &closed), 0);
+    CHECK_EQ(NET_START(rondel_close_when_sent(stream)), 0);
+    CHECK_EQ(rondel_is_closing(stream), 1);
+    REQUIRE(net_run_until(loop, &closed.calls, 1));
+    CHECK_EQ(net_receive(peer, &byte, 1), 0);
+    CHECK_EQ(rondel_close_when_sent(loop), RONDEL_EKIND);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(closed.calls, 1);
+    close(peer);
+}
+
+/* Whatever keeps the bytes from leaving ends the wait: the peer's reset, a close, a cancel, the loop's end. */
+TEST(close_when_sent_ends_when_nothing_will_be_sent_any_more) {
+    rondel_loop loop = rondel_loop_new();
+    for (int how = 0; how < 4; how++) {
+        struct net_op begun = {0}, waits = {0}, closed = {0};
+        uint8_t *bytes = calloc(1, LARGE);
+        int peer;
+        rondel_tcp stream = net_stream(loop, &peer);
+        net_shrink(peer);
+        CHECK_EQ(rondel_on_close(stream, net_done, &closed), 0);
+        CHECK(rondel_write(stream, bytes, LARGE, net_done, &begun) > 0);
+        CHECK(rondel_write_borrowed(stream, bytes, LARGE, net_done, &waits) > 0);
+        CHECK_EQ(rondel_close_when_sent(stream), 0);
+        net_settle(loop);
+        CHECK_EQ(closed.calls, 0);
+        if (how == 0) net_reset(peer);
+        if (how == 1) CHECK_EQ(rondel_close(stream), 0);
+        if (how == 2) CHECK_EQ(rondel_tcp_reset(stream), 0);
+        if (how == 3) CHECK_EQ(rondel_loop_free(loop), 0);
+        else REQUIRE(net_run_until(loop, &closed.calls, 1));
+        CHECK_EQ(closed.calls, 1);
+        CHECK_EQ(begun.calls, 1);
+        CHECK_EQ(waits.calls, 1);
+        CHECK_EQ(begun.result, how == 0 ? RONDEL_ECONNRESET : RONDEL_ECANCELED);
+        CHECK_EQ(waits.result, how == 0 ? RONDEL_ECONNRESET : RONDEL_ECANCELED);
+        CHECK(closed.order > waits.order && waits.order > begun.order);
+        free(bytes);
+        if (how != 0) close(peer);
+    }
+}
+
 struct ending {
     rondel_stream stream, sibling;
     rondel_loop loop;
@@ -359,6 +445,9 @@ TEST(a_notice_may_start_anew) {
 TEST_MAIN(RUN(close_cancels_everything_then_gives_the_notices), RUN(loop_free_cancels_everything_then_gives_the_notices),
           RUN(reset_cancels_everything_and_the_peer_sees_econnreset),
           RUN(each_pending_operation_can_be_cancelled_or_time_out),
+          RUN(close_when_sent_sends_everything_then_gives_the_notice),
+          RUN(close_when_sent_of_a_stream_with_nothing_to_send_closes_it),
+          RUN(close_when_sent_ends_when_nothing_will_be_sent_any_more),
           RUN(small_data_written_before_close_still_arrives),
           RUN(shutdown_waits_for_the_queue_and_leaves_the_other_way_open),
           RUN(after_the_peers_half_close_writing_goes_on), RUN(a_cancelled_callback_may_close_the_sibling_and_stop),

@@ -333,6 +333,31 @@ TEST(a_cancelled_write_is_sent_whole_or_not_at_all) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* Whoever runs the loop until nothing is alive must not leave half a message behind. */
+TEST(the_rest_of_a_cancelled_write_keeps_the_loop_alive) {
+    rondel_loop loop = rondel_loop_new();
+    const size_t length = 4 << 20;
+    uint8_t *bytes = malloc(length);
+    struct net_op op = {0};
+    int peer;
+    rondel_tcp stream = narrow_stream(loop, &peer);
+    net_fill(bytes, length, 0);
+    rondel_future future = rondel_write(stream, bytes, length, net_done, &op);
+    net_settle(loop);
+    CHECK_EQ(rondel_cancel(future), 0);
+    REQUIRE(net_run_until(loop, &op.calls, 1));
+    net_settle(loop);
+    CHECK(rondel_write_queue_size(stream) > 0);
+    CHECK_EQ(rondel_is_active(stream), 1);
+    CHECK_EQ(rondel_alive(loop), 1);
+    CHECK_EQ(net_drain(loop, peer, length, 0), length);
+    net_settle(loop);
+    CHECK_EQ(rondel_alive(loop), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    free(bytes);
+    close(peer);
+}
+
 TEST(a_peer_that_resets_in_the_middle_ends_every_write_once) {
     rondel_loop loop = rondel_loop_new();
     struct net_op ops[30], closed = {0};
@@ -448,6 +473,7 @@ TEST(a_write_may_start_the_next_from_its_callback) {
 TEST_MAIN(RUN(a_buffer_may_die_as_soon_as_write_returns), RUN(every_form_leaves_in_order_and_completes_once),
           SEGMENTS RUN(an_empty_write_completes_in_its_turn), RUN(refuses_bad_input_and_changes_nothing),
           RUN(try_write_takes_what_fits_and_never_overtakes), RUN(the_queue_size_counts_the_bytes_that_wait),
-          RUN(a_cancelled_write_is_sent_whole_or_not_at_all), RUN(a_peer_that_resets_in_the_middle_ends_every_write_once),
+          RUN(a_cancelled_write_is_sent_whole_or_not_at_all), RUN(the_rest_of_a_cancelled_write_keeps_the_loop_alive),
+          RUN(a_peer_that_resets_in_the_middle_ends_every_write_once),
           RUN(a_reset_met_by_a_write_is_no_orderly_end_for_the_reader),
           RUN(writing_to_a_peer_that_left_is_an_error_not_a_signal), RUN(a_write_may_start_the_next_from_its_callback))

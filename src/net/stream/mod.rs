@@ -111,6 +111,15 @@ impl Core {
         Ok(())
     }
 
+    /// A stream keeps its loop running by itself while it tells of whatever comes, or owes its peer the rest of a write;
+    /// everything else that goes on has a future that does.
+    fn settle_active(&mut self, handle: Handle) {
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        let pushes = matches!(stream.reader, Reader::Push { .. } | Reader::Into { .. });
+        let owes = stream.out.as_ref().is_some_and(|out| out.owes());
+        self.set_active(handle, pushes || owes);
+    }
+
     /// What was written and can leave at once leaves; everything else that is pending is cancelled.
     pub fn close_stream(&mut self, handle: Handle) {
         self.flush(handle);

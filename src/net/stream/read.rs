@@ -223,7 +223,7 @@ impl Core {
             self.stream_mut(handle)?.reader = Reader::Nobody;
             return Err(error);
         }
-        self.set_active(handle, true);
+        self.settle_active(handle);
         if waiting {
             self.ready.push_receive(handle);
         }
@@ -234,7 +234,7 @@ impl Core {
         let stream = self.stream_mut(handle)?;
         if matches!(stream.reader, Reader::Push { .. } | Reader::Into { .. }) {
             stream.reader = Reader::Nobody;
-            self.set_active(handle, false);
+            self.settle_active(handle);
         }
         Ok(())
     }
@@ -350,7 +350,7 @@ impl Core {
             },
             None => {
                 stream.reader = Reader::Nobody;
-                self.set_active(handle, false);
+                self.settle_active(handle);
                 Received::End { function, data, code: Error::ENOBUFS }
             }
         }
@@ -364,7 +364,7 @@ impl Core {
                 if let Ok(stream) = self.stream_mut(handle) {
                     stream.reader = Reader::Nobody;
                 }
-                self.set_active(handle, false);
+                self.settle_active(handle);
                 self.settle_interest(handle);
                 Received::End { function, data, code }
             }

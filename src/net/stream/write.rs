@@ -146,6 +146,7 @@ impl Core {
             }
             return;
         };
+        let owed = out.owes();
         let mut blocked = false;
         let mut broken = None;
         while out.has_bytes() && !blocked && broken.is_none() {
@@ -169,6 +170,9 @@ impl Core {
         self.put_queue(handle, out);
         if changed {
             self.settle_writing(handle);
+        }
+        if owed {
+            self.settle_active(handle);
         }
         self.check_low_mark(handle);
         self.finish_shutdown(handle);
@@ -215,6 +219,7 @@ impl Core {
         let Some(mut out) = stream.out.take() else { return };
         out.cancel(future, &mut spares.buffers);
         self.put_queue(handle, out);
+        self.settle_active(handle);
         self.check_low_mark(handle);
         self.finish_shutdown(handle);
         self.finish_closing(handle);
