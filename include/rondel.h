@@ -72,6 +72,16 @@ extern "C" {
 #define RONDEL_KIND_PREPARE INT64_C(6)
 /** `rondel_kind`: a hook of `rondel_check_start`. */
 #define RONDEL_KIND_CHECK INT64_C(7)
+/** `rondel_kind`: a watch of `rondel_fd_watch`. */
+#define RONDEL_KIND_FD_WATCH INT64_C(8)
+/** `rondel_fd_watch`: a read will not block. */
+#define RONDEL_READABLE 1
+/** `rondel_fd_watch`: a write will not block. */
+#define RONDEL_WRITABLE 2
+/** `rondel_fd_watch`: the other end is gone, or sends no more. */
+#define RONDEL_DISCONNECT 4
+/** `rondel_fd_watch`: there is urgent data. */
+#define RONDEL_PRIORITY 8
 /** `rondel_kind`: a watcher of a signal. */
 #define RONDEL_KIND_SIGNAL INT64_C(9)
 /** `rondel_metric`: turns of the loop. */
@@ -119,6 +129,9 @@ typedef int64_t rondel_stream;
 
 /** A TCP socket: unconnected, listening or connected. */
 typedef int64_t rondel_tcp;
+
+/** A descriptor of the caller's that is watched. */
+typedef int64_t rondel_watch;
 
 /** A callback that runs every turn: idle, prepare or check. */
 typedef int64_t rondel_hook;
@@ -575,7 +588,8 @@ int64_t rondel_handle_set_name(rondel_handle handle, const char *name);
 int64_t rondel_handle_name(rondel_handle handle, char *text, size_t size);
 
 /**
- * The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it.
+ * The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it. (That of a
+ * `rondel_fd_watch` is yours as before.)
  *
  * `RONDEL_ENOTCONN` while a TCP handle has none, `RONDEL_EKIND` for handles that never have one. Loop thread only.
  */
@@ -1123,6 +1137,46 @@ int64_t rondel_peer_addr(rondel_handle handle,
                          char *text,
                          size_t size,
                          int *port);
+
+/** @} */
+
+/**
+ * @defgroup rondel_fd_watch Descriptors of others: for libraries that bring their own sockets
+ * @{
+ */
+
+/**
+ * Watches a descriptor (on Windows a socket) that stays yours: `events` is what for, `RONDEL_READABLE`,
+ * `RONDEL_WRITABLE`, `RONDEL_DISCONNECT`, `RONDEL_PRIORITY`, or several of them; 0 for nothing yet.
+ *
+ * `fn(watch, events, user_data)` is told those that are so, in every turn as long as they are (it is level-triggered).
+ * An error or a hang-up makes all that is asked for so, and the next read or write tells it; it comes as
+ * `RONDEL_DISCONNECT` if nothing but `RONDEL_PRIORITY` was asked for. The descriptor is not read, written, made
+ * non-blocking or closed here. `RONDEL_DISCONNECT` and `RONDEL_PRIORITY` are told where the system tells them: Linux and
+ * Windows.
+ *
+ * Close the watch before the descriptor. One that was closed first is found out, at the latest before the loop next waits
+ * (a little later if there are many), and `fn` is told `RONDEL_EBADF`, once; the watch is then good for nothing but
+ * `rondel_close`. On Linux that is so also when the number has become another file's, or the file lives on in a duplicate.
+ *
+ * Fails with `RONDEL_EEXIST` if this loop watches the descriptor already: ask for more with `rondel_fd_watch_set`; with
+ * `RONDEL_EPERM` for what cannot be waited for, such as a regular file, which is always ready; `RONDEL_EBADF` for no open
+ * descriptor, `RONDEL_EINVAL` for other events or without a function. Loop thread only.
+ */
+rondel_watch rondel_fd_watch(rondel_loop loop,
+                             int64_t fd,
+                             int32_t events,
+                             rondel_fn fn,
+                             void *user_data);
+
+/**
+ * Watches for other events from now on; 0 for none until the next call: the watch then does not keep the loop alive.
+ *
+ * `RONDEL_EBADF` if the descriptor was closed meanwhile, `RONDEL_EEXIST` if the watch had paused and another one has the
+ * descriptor now, `RONDEL_EINVAL` for other events. Loop thread only.
+ */
+int64_t rondel_fd_watch_set(rondel_watch watch,
+                            int32_t events);
 
 /** @} */
 

@@ -4,6 +4,7 @@
 use crate::abroad::Abroad;
 use crate::debug::Debug;
 use crate::error::{Error, Result};
+use crate::fd_watch::FdWatches;
 use crate::future::Future;
 use crate::handle::{Handle, Table};
 use crate::hook::{Hooks, Phase};
@@ -37,6 +38,7 @@ pub struct Core {
     pub timers: Timers,
     pub reactor: Reactor,
     pub hooks: Hooks,
+    pub fd_watches: FdWatches,
     pub closing: Closing,
     pub spares: Spares,
     pub completions: VecDeque<Completion>,
@@ -79,6 +81,14 @@ pub enum Until {
     Completion(Option<i64>),
 }
 
+/// The shorter of two times; `None` is for ever.
+fn sooner(a: Option<i64>, b: Option<i64>) -> Option<i64> {
+    match (a, b) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    }
+}
+
 /// How many turns in a row may do without a poll when callbacks are ready.
 const TURNS_WITHOUT_POLL: u32 = 4;
 /// Whether and how long to wait for events.
@@ -97,6 +107,7 @@ impl Core {
             timers: Timers::default(),
             reactor,
             hooks: Hooks::default(),
+            fd_watches: FdWatches::default(),
             closing: Closing::default(),
             spares: Spares::default(),
             completions: VecDeque::new(),
@@ -173,6 +184,7 @@ impl Core {
             return Wait::Skip;
         }
         self.ready.turns_without_poll = 0;
+        let until_checks = self.check_fd_watches();
         let ended = match until {
             Until::OneTurn => true,
             Until::NothingAlive => !self.is_alive(),
@@ -189,7 +201,8 @@ impl Core {
             (None, Until::Completion(limit)) => limit,
             (due, _) => due,
         };
-        Wait::Until(due.map(|due| (due - sys::clock()).max(0)))
+        let until_due = due.map(|due| (due - sys::clock()).max(0));
+        Wait::Until(sooner(until_due, until_checks))
     }
 
     fn something_is_due_now(&self) -> bool {
@@ -199,6 +212,9 @@ impl Core {
     /// Nanoseconds until something is due by itself; `None`: nothing will be.
     pub fn time_to_next(&mut self) -> Option<i64> {
         if self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() || !self.completions.is_empty() {
+            return Some(0);
+        }
+        if self.found_lost_fd_watch() {
             return Some(0);
         }
         self.timers.next_due().map(|due| (due - sys::clock()).max(0))

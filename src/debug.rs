@@ -54,6 +54,7 @@ impl Core {
             (_, Kind::Future) => "future",
             (_, Kind::Tcp) => "tcp",
             (_, Kind::Idle | Kind::Prepare | Kind::Check) => "hook",
+            (_, Kind::FdWatch) => "watch",
             (_, Kind::Signal) => "signal",
             (_, Kind::Internal) => "operation",
         };

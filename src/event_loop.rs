@@ -288,6 +288,7 @@ impl Loop {
                 Object::Stream(_) => What::Stream,
                 Object::Listener(_) => What::Listener,
                 Object::Attempt(_) => What::Attempt,
+                Object::FdWatch(_) => What::FdWatch,
                 _ => return,
             };
             match what {
@@ -300,6 +301,10 @@ impl Loop {
         match what {
             What::Stream if readiness.readable => self.receive(handle),
             What::Listener => self.accept(handle),
+            What::FdWatch => {
+                let step = self.core.borrow_mut().fd_ready(handle, readiness.exact);
+                self.take(step);
+            }
             _ => {}
         }
     }
@@ -420,4 +425,5 @@ enum What {
     Stream,
     Listener,
     Attempt,
+    FdWatch,
 }

@@ -12,6 +12,7 @@ mod core;
 mod debug;
 mod error;
 mod event_loop;
+mod fd_watch;
 mod future;
 mod handle;
 mod hook;

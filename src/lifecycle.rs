@@ -7,6 +7,7 @@
 use crate::callback::{Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::fd_watch::FdWatch;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::hook::Hook;
@@ -32,6 +33,7 @@ pub enum Kind {
     Idle = 5,
     Prepare = 6,
     Check = 7,
+    FdWatch = 8,
     Signal = 9,
 }
 
@@ -44,6 +46,7 @@ pub enum Object {
     Listener(Box<Listener>),
     Stream(Box<Stream>),
     Attempt(Attempt),
+    FdWatch(FdWatch),
     Signal(Signal),
     /// Set aside for a thread that may want to spawn a task.
     Reserved,
@@ -179,6 +182,14 @@ impl Core {
         })
     }
 
+    /// The number of the descriptor of a handle that has one.
+    pub fn descriptor(&mut self, handle: Handle) -> Result<i64> {
+        match &self.open_entry(handle)?.object {
+            Object::FdWatch(watch) => Ok(watch.raw() as i64),
+            _ => self.source_of(handle).map(|source| source.raw() as i64),
+        }
+    }
+
     pub fn set_data(&mut self, handle: Handle, data: UserData) -> Result<()> {
         self.open_entry(handle)?.extra.get_or_insert_default().data = Some(data);
         Ok(())
@@ -221,6 +232,7 @@ impl Core {
             Object::Unconnected(_) => self.close_unconnected(handle),
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
+            Object::FdWatch(_) => self.close_fd_watch(handle),
             Object::Attempt(_) | Object::Reserved | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);

@@ -3,10 +3,15 @@
 //!
 //! Descriptors are registered level-triggered through `polling` on every platform. Where its descriptor can be
 //! waited on directly (`direct`), the wait is one system call; elsewhere `Poller::wait` does it (`portable`).
+//!
+//! Callers' descriptors are borrowed: their owners may close them, and the number may come back as another file, at any
+//! time. Each tells one event and is then armed again, which also asks the system whether it is still the file it was;
+//! what is left registered of a file that lives on under another number is thereby mute.
 #![allow(unsafe_code)]
 
-use crate::sys::Source;
+use crate::sys::{RawSource, Source};
 use polling::{Event, PollMode, Poller};
+use std::collections::HashMap;
 use std::io;
 use std::sync::Arc;
 
@@ -16,19 +21,32 @@ use direct as wait;
 use portable as wait;
 pub use wait::Waker;
 
-/// What a descriptor is watched for.
+/// What a descriptor is watched for, or was found to be.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
 pub struct Interest {
     pub readable: bool,
     pub writable: bool,
+    /// The other end is gone or sends no more; where the system tells it apart.
+    pub disconnected: bool,
+    /// Urgent data; where the system tells it apart.
+    pub priority: bool,
+}
+
+impl Interest {
+    pub const READABLE: Interest = Interest { readable: true, writable: false, disconnected: false, priority: false };
+    pub const WRITABLE: Interest = Interest { readable: false, writable: true, disconnected: false, priority: false };
 }
 
 /// What a wait brought.
 #[derive(Clone, Copy)]
 pub struct Readiness {
     pub key: usize,
+    /// A read has something to tell, be it an end or an error.
     pub readable: bool,
+    /// A write has something to tell.
     pub writable: bool,
+    /// Each condition by itself, as those want to know who read and write by themselves.
+    pub exact: Interest,
 }
 
 /// `polling` keeps the highest key for itself, and the wake-up has the next one. No object has either: a handle is
@@ -41,20 +59,29 @@ const WAKE_KEY: usize = usize::MAX - 1;
 pub struct Reactor {
     poller: Arc<Poller>,
     events: wait::Events,
+    /// Callers' descriptors that are watched, and under which key.
+    borrowed: HashMap<RawSource, usize>,
+    /// Keys of those whose number was found to be another file's.
+    lost: Vec<usize>,
 }
 
 impl Reactor {
     pub fn new() -> io::Result<(Reactor, Waker)> {
         let poller = Arc::new(Poller::new()?);
         let (events, waker) = wait::prepare(&poller)?;
-        Ok((Reactor { poller, events }, waker))
+        Ok((Reactor { poller, events, borrowed: HashMap::new(), lost: Vec::new() }, waker))
     }
 
     /// Starts to watch. The source must be unwatched before it is closed.
-    pub fn watch(&self, source: &Source, key: usize, interest: Interest) -> io::Result<()> {
+    pub fn watch(&mut self, source: &Source, key: usize, interest: Interest) -> io::Result<()> {
         // SAFETY: whoever watches a source unwatches it before dropping it; epoll and kqueue forget a closed
         // descriptor anyway, and IOCP's poller holds its own reference.
-        unsafe { self.poller.add_with_mode(source.raw(), event(key, interest), PollMode::Level) }
+        unsafe { self.poller.add_with_mode(source.raw(), event(key, interest), PollMode::Level)? };
+        if !self.borrowed.is_empty() {
+            // The number is ours now, so a caller who had it watched has closed it.
+            self.lost.extend(self.borrowed.remove(&source.raw()));
+        }
+        Ok(())
     }
 
     pub fn rewatch(&self, source: &Source, key: usize, interest: Interest) -> io::Result<()> {
@@ -64,6 +91,39 @@ impl Reactor {
     pub fn unwatch(&self, source: &Source) {
         // It fails only for a source that is not watched, which is what was wanted.
         let _ = self.poller.delete(source);
+    }
+
+    /// Starts to watch a caller's descriptor, for one event. `EEXIST` if it is watched already.
+    pub fn watch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        if !wait::TELLS_FILES_APART && self.borrowed.contains_key(&raw) {
+            return Err(io::ErrorKind::AlreadyExists.into());
+        }
+        wait::watch_borrowed(&self.poller, raw, key, interest)?;
+        // What could be registered anew under a number in use is another file than before.
+        self.lost.extend(self.borrowed.insert(raw, key));
+        Ok(())
+    }
+
+    /// Watches it for one event more. It fails if the number is closed, or another file's by now.
+    pub fn rewatch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        if self.borrowed.get(&raw) != Some(&key) {
+            return Err(io::ErrorKind::NotFound.into());
+        }
+        wait::rewatch_borrowed(&self.poller, raw, key, interest).inspect_err(|_| {
+            self.borrowed.remove(&raw);
+        })
+    }
+
+    pub fn unwatch_borrowed(&mut self, raw: RawSource, key: usize) {
+        if self.borrowed.get(&raw) == Some(&key) {
+            self.borrowed.remove(&raw);
+            wait::unwatch_borrowed(&self.poller, raw);
+        }
+    }
+
+    /// The key of a watch whose number was found to be another file's.
+    pub fn next_lost(&mut self) -> Option<usize> {
+        self.lost.pop()
     }
 
     /// Waits for `timeout` nanoseconds at most; `None` is without limit. An interrupted wait brings nothing.
@@ -78,8 +138,8 @@ impl Reactor {
     /// One event of the last wait; `None` if it is no object's.
     #[inline]
     pub fn readiness(&self, index: usize) -> Option<Readiness> {
-        let (key, readable, writable) = self.events.get(index);
-        (key < WAKE_KEY).then_some(Readiness { key, readable, writable })
+        let readiness = self.events.get(index);
+        (readiness.key < WAKE_KEY).then_some(readiness)
     }
 
     /// The descriptor that becomes readable when there is something to do, where there is one.
@@ -89,16 +149,36 @@ impl Reactor {
 }
 
 fn event(key: usize, interest: Interest) -> Event {
-    Event::new(key, interest.readable, interest.writable)
+    let mut event = Event::new(key, interest.readable, interest.writable);
+    event.set_interrupt(interest.disconnected);
+    event.set_priority(interest.priority);
+    event
 }
 
 /// The wait goes to the poller's own descriptor, the wake-up is a descriptor of ours.
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod direct {
-    use super::{Event, PollMode, Poller, WAKE_KEY};
+    use super::{Event, Interest, PollMode, Poller, RawSource, WAKE_KEY};
     pub use crate::sys::{Events, Waker};
     use std::io;
     use std::os::fd::{AsFd, AsRawFd};
+
+    /// A number that is used again cannot be mistaken for the file it was.
+    pub const TELLS_FILES_APART: bool = true;
+
+    // Not through `polling`, which cannot ask for a hang-up of the other side alone, and asks for urgent data unasked.
+    pub fn watch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        crate::sys::epoll_borrow(poller.as_fd(), libc::EPOLL_CTL_ADD, raw, key, interest)
+    }
+
+    pub fn rewatch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        crate::sys::epoll_borrow(poller.as_fd(), libc::EPOLL_CTL_MOD, raw, key, interest)
+    }
+
+    pub fn unwatch_borrowed(poller: &Poller, raw: RawSource) {
+        // It fails for a descriptor that is closed, which is watched no more.
+        let _ = crate::sys::epoll_borrow(poller.as_fd(), libc::EPOLL_CTL_DEL, raw, 0, Interest::default());
+    }
 
     /// The waker is registered for as long as its descriptor lives, which closing ends.
     pub fn prepare(poller: &Poller) -> io::Result<(Events, Waker)> {
@@ -120,7 +200,8 @@ mod direct {
 /// `polling` waits, and its notification is the wake-up.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod portable {
-    use super::{POLLING_KEY, Poller};
+    use super::{Interest, POLLING_KEY, PollMode, Poller, RawSource, Readiness, event};
+    use crate::sys::borrow_source;
     use std::io;
     use std::sync::Arc;
     use std::time::Duration;
@@ -136,7 +217,7 @@ mod portable {
 
     pub struct Events {
         native: polling::Events,
-        list: Vec<(usize, bool, bool)>,
+        list: Vec<Readiness>,
     }
 
     impl Events {
@@ -144,9 +225,26 @@ mod portable {
             self.list.len()
         }
 
-        pub fn get(&self, index: usize) -> (usize, bool, bool) {
+        pub fn get(&self, index: usize) -> Readiness {
             self.list[index]
         }
+    }
+
+    /// kqueue and AFD know numbers, not files.
+    pub const TELLS_FILES_APART: bool = false;
+
+    pub fn watch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        // SAFETY: kqueue forgets a closed descriptor, and IOCP's poller holds its own reference to a socket.
+        unsafe { poller.add_with_mode(raw, event(key, interest), PollMode::Oneshot) }
+    }
+
+    pub fn rewatch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        poller.modify_with_mode(borrow_source(&raw), event(key, interest), PollMode::Oneshot)
+    }
+
+    pub fn unwatch_borrowed(poller: &Poller, raw: RawSource) {
+        // It fails for a descriptor that is closed, which is watched no more.
+        let _ = poller.delete(borrow_source(&raw));
     }
 
     pub fn prepare(poller: &Arc<Poller>) -> io::Result<(Events, Waker)> {
@@ -164,7 +262,9 @@ mod portable {
         // A hang-up or an error makes both directions ready: the next call on the descriptor tells it.
         events.list.extend(events.native.iter().filter(|event| event.key != POLLING_KEY).map(|event| {
             let broken = event.is_interrupt() || event.is_err() == Some(true);
-            (event.key, event.readable || broken, event.writable || broken)
+            let (readable, writable) = (event.readable || broken, event.writable || broken);
+            let exact = Interest { readable, writable, disconnected: broken, priority: event.is_priority() };
+            Readiness { key: event.key, readable, writable, exact }
         }));
         Ok(())
     }

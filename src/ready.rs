@@ -22,6 +22,8 @@ enum Item {
     Watermark(Handle, i64),
     /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
     Receive(Handle),
+    /// A watched descriptor was closed by its owner.
+    Lost(Handle),
 }
 
 /// What the driver is to do next.
@@ -90,6 +92,10 @@ impl Ready {
         self.push(Item::Watermark(stream, above));
     }
 
+    pub fn push_lost(&mut self, watch: Handle) {
+        self.push(Item::Lost(watch));
+    }
+
     pub fn push_receive(&mut self, stream: Handle) {
         self.push(Item::Receive(stream));
     }
@@ -107,6 +113,7 @@ impl Core {
             Some(Item::Task(task)) => Step::Resume(task),
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),
+            Some(Item::Lost(watch)) => self.fd_lost_step(watch),
             Some(Item::Message(message)) => self.take_message(message),
         }
     }

@@ -118,12 +118,13 @@ pub unsafe extern "C" fn rondel_handle_name(handle: rondel_handle, text: *mut c_
     to_code(with_core(handle, |core, handle| unsafe { put_text(core.name(handle)?, text, size) }))
 }
 
-/// The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it.
+/// The descriptor (on Windows the socket) behind a handle. It stays the loop's: do not close it. (That of a
+/// `rondel_fd_watch` is yours as before.)
 ///
 /// `RONDEL_ENOTCONN` while a TCP handle has none, `RONDEL_EKIND` for handles that never have one. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_fileno(handle: rondel_handle) -> i64 {
-    to_code(with_core(handle, |core, handle| core.source_of(handle).map(|source| source.raw() as i64)))
+    to_code(with_core(handle, |core, handle| core.descriptor(handle)))
 }
 
 /// Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end

@@ -26,6 +26,8 @@ pub mod stream;
 
 pub mod tcp;
 
+pub mod fd_watch;
+
 pub mod resolve;
 
 pub mod pool;

@@ -18,6 +18,8 @@ pub type rondel_future = i64;
 pub type rondel_stream = i64;
 /// A TCP socket: unconnected, listening or connected.
 pub type rondel_tcp = i64;
+/// A descriptor of the caller's that is watched.
+pub type rondel_watch = i64;
 /// A callback that runs every turn: idle, prepare or check.
 pub type rondel_hook = i64;
 
@@ -124,6 +126,17 @@ pub const RONDEL_KIND_IDLE: i64 = 5;
 pub const RONDEL_KIND_PREPARE: i64 = 6;
 /// `rondel_kind`: a hook of `rondel_check_start`.
 pub const RONDEL_KIND_CHECK: i64 = 7;
+/// `rondel_kind`: a watch of `rondel_fd_watch`.
+pub const RONDEL_KIND_FD_WATCH: i64 = 8;
+
+/// `rondel_fd_watch`: a read will not block.
+pub const RONDEL_READABLE: i32 = 1;
+/// `rondel_fd_watch`: a write will not block.
+pub const RONDEL_WRITABLE: i32 = 2;
+/// `rondel_fd_watch`: the other end is gone, or sends no more.
+pub const RONDEL_DISCONNECT: i32 = 4;
+/// `rondel_fd_watch`: there is urgent data.
+pub const RONDEL_PRIORITY: i32 = 8;
 
 /// `rondel_kind`: a watcher of a signal.
 pub const RONDEL_KIND_SIGNAL: i64 = 9;

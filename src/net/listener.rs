@@ -129,7 +129,7 @@ impl Core {
         let Core { table, reactor, .. } = self;
         let Object::Listener(listener) = &mut table.get_mut(handle)?.object else { return Err(Error::EKIND) };
         if listener.wants_connections() && !listener.watched {
-            reactor.watch(&listener.source, handle.key(), Interest { readable: true, writable: false })?;
+            reactor.watch(&listener.source, handle.key(), Interest::READABLE)?;
             listener.watched = true;
         }
         Ok(())

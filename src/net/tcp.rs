@@ -80,7 +80,7 @@ impl Core {
         f(source.socket()).map_err(Error::from)
     }
 
-    /// The descriptor of a handle that has one.
+    /// The descriptor of a handle that owns one.
     pub fn source_of(&mut self, handle: Handle) -> Result<&Source> {
         match &self.open_entry(handle)?.object {
             Object::Stream(stream) => Ok(stream.source()),

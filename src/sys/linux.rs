@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Linux and Android: the wait goes straight to the epoll descriptor, the wake-up is an eventfd.
 
+use crate::reactor::{Interest, Readiness};
 use std::io;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -71,12 +72,46 @@ impl Events {
         self.count
     }
 
-    /// (key, readable, writable)
-    pub fn get(&self, index: usize) -> (usize, bool, bool) {
+    #[inline]
+    pub fn get(&self, index: usize) -> Readiness {
         let event = self.events[index];
         let (flags, key) = (event.events, event.u64);
-        (key as usize, flags & READABLE != 0, flags & WRITABLE != 0)
+        let any = |mask: i32| flags & mask as u32 != 0;
+        Readiness {
+            key: key as usize,
+            readable: flags & READABLE != 0,
+            writable: flags & WRITABLE != 0,
+            exact: Interest {
+                readable: any(libc::EPOLLIN | BROKEN),
+                writable: any(libc::EPOLLOUT | BROKEN),
+                disconnected: any(libc::EPOLLRDHUP | BROKEN),
+                priority: any(libc::EPOLLPRI),
+            },
+        }
     }
+}
+
+/// Both directions are at an end, which reading and writing tell.
+const BROKEN: i32 = libc::EPOLLHUP | libc::EPOLLERR;
+
+/// Registers a caller's descriptor for one event (`EPOLL_CTL_ADD`), arms it again (`_MOD`) or takes it out (`_DEL`).
+/// The kernel goes by number and file: a number that is another file's by now is refused.
+pub fn epoll_borrow(
+    epoll: BorrowedFd<'_>,
+    operation: libc::c_int,
+    raw: libc::c_int,
+    key: usize,
+    interest: Interest,
+) -> io::Result<()> {
+    let flag = |wanted: bool, flag: i32| if wanted { flag } else { 0 };
+    let flags = flag(interest.readable, libc::EPOLLIN)
+        | flag(interest.writable, libc::EPOLLOUT)
+        | flag(interest.disconnected, libc::EPOLLRDHUP)
+        | flag(interest.priority, libc::EPOLLPRI);
+    let mut event = libc::epoll_event { events: (flags | libc::EPOLLONESHOT) as u32, u64: key as u64 };
+    // SAFETY: the event lives through the call; a number that is no descriptor is answered with EBADF.
+    let status = unsafe { libc::epoll_ctl(epoll.as_raw_fd(), operation, raw, &mut event) };
+    if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
 /// Waits until `timeout` nanoseconds have passed (`None`: without limit) or something is ready.

@@ -12,6 +12,18 @@ use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
 /// The number by which the system knows a descriptor.
 pub type RawSource = std::os::fd::RawFd;
 
+/// A caller's number, if a descriptor can have it.
+pub fn raw_source(number: i64) -> io::Result<RawSource> {
+    RawSource::try_from(number).ok().filter(|n| *n >= 0).ok_or_else(|| io::Error::from_raw_os_error(libc::EBADF))
+}
+
+/// A caller's descriptor, for a call that does nothing but name it to the system.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn borrow_source(number: &RawSource) -> BorrowedFd<'_> {
+    // SAFETY: `raw_source` made it, so it is not -1. If its owner closed it, the system refuses the call.
+    unsafe { BorrowedFd::borrow_raw(*number) }
+}
+
 /// An owned descriptor that does not block.
 pub struct Source {
     fd: OwnedFd,
@@ -46,10 +58,7 @@ impl Source {
 
     /// Takes over a caller's descriptor, if it is a socket, and makes it non-blocking. On failure it stays the caller's.
     pub fn adopt_socket(number: i64) -> io::Result<Source> {
-        let number = RawSource::try_from(number)
-            .ok()
-            .filter(|n| *n >= 0)
-            .ok_or_else(|| io::Error::from_raw_os_error(libc::EBADF))?;
+        let number = raw_source(number)?;
         // SAFETY: borrowed for the checks below only; a number that is no open descriptor fails them.
         let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
         let socket = SockRef::from(&borrowed);
@@ -264,7 +273,7 @@ pub struct SocketState {
 
 /// Looks at a caller's descriptor without changing it.
 pub fn look_at_socket(number: i64) -> Result<SocketState> {
-    let number = RawSource::try_from(number).ok().filter(|n| *n >= 0).ok_or(Error::EBADF)?;
+    let number = raw_source(number)?;
     // SAFETY: borrowed for this call only; a number that is no open descriptor makes the first look fail.
     let borrowed = unsafe { BorrowedFd::borrow_raw(number) };
     let socket = SockRef::from(&borrowed);

@@ -15,6 +15,17 @@ use windows_sys::Win32::Networking::WinSock as ws;
 /// The number by which the system knows a socket.
 pub type RawSource = std::os::windows::io::RawSocket;
 
+/// A caller's number, if a socket can have it.
+pub fn raw_source(number: i64) -> io::Result<RawSource> {
+    RawSource::try_from(number).map_err(|_| io::Error::from_raw_os_error(ws::WSAENOTSOCK))
+}
+
+/// A caller's socket, for a call that does nothing but name it to the system.
+pub fn borrow_source(number: &RawSource) -> BorrowedSocket<'_> {
+    // SAFETY: `raw_source` made it, so it is not INVALID_SOCKET. If its owner closed it, the system refuses the call.
+    unsafe { BorrowedSocket::borrow_raw(*number) }
+}
+
 /// An owned socket that does not block.
 pub struct Source {
     socket: OwnedSocket,

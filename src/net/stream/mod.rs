@@ -93,7 +93,7 @@ impl Core {
     fn update_interest(&mut self, handle: Handle, strictly: bool) -> Result<()> {
         let Core { table, reactor, .. } = self;
         let Object::Stream(stream) = &mut table.get_mut(handle)?.object else { return Ok(()) };
-        let mut wanted = Interest { readable: stream.wants_to_read(), writable: stream.blocked };
+        let mut wanted = Interest { readable: stream.wants_to_read(), writable: stream.blocked, ..Interest::default() };
         let present = stream.watched.unwrap_or_default();
         if !strictly && stream.read_end.is_none() {
             wanted.readable |= present.readable;

@@ -1,0 +1,787 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0 */
+/* Watches of descriptors that stay the caller's. */
+#include "support/test.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#define ALL (RONDEL_READABLE | RONDEL_WRITABLE | RONDEL_DISCONNECT | RONDEL_PRIORITY)
+
+static int make_pair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM, 0, fds); }
+
+static void put(int fd, char byte) { CHECK_EQ(write(fd, &byte, 1), 1); }
+
+static void turns(rondel_loop loop, int count) {
+    while (count-- > 0) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
+}
+
+static void stop_loop(rondel_handle source, int64_t result, void *user_data) {
+    (void)result, (void)user_data;
+    CHECK_EQ(rondel_stop(rondel_loop_of(source)), 0);
+}
+
+/* How many turns the loop makes in `ns` when nothing happens. */
+static int64_t turns_in(rondel_loop loop, int64_t ns) {
+    int64_t before = rondel_metric(loop, RONDEL_METRIC_TURNS);
+    CHECK(rondel_call_later(loop, ns, stop_loop, NULL) > 0);
+    CHECK(rondel_run(loop, RONDEL_RUN_FOREVER) >= 0);
+    return rondel_metric(loop, RONDEL_METRIC_TURNS) - before;
+}
+
+TEST(tells_readable_every_turn_as_long_as_it_is) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    char byte;
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    REQUIRE(watch > 0);
+    turns(loop, 2);
+    CHECK_EQ(seen.calls, 0);
+    put(fds[1], 'a');
+    turns(loop, 3);
+    CHECK_EQ(seen.calls, 3);
+    CHECK_EQ(seen.result, RONDEL_READABLE);
+    CHECK_EQ(seen.source, watch);
+    CHECK_EQ(read(fds[0], &byte, 1), 1);
+    turns(loop, 3);
+    CHECK_EQ(seen.calls, 3);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]), close(fds[1]);
+}
+
+TEST(tells_what_is_asked_for_and_no_more) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    put(fds[1], 'a');
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_WRITABLE, see, &seen);
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_WRITABLE);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE | RONDEL_WRITABLE), 0);
+    turns(loop, 1);
+    CHECK_EQ(seen.result, RONDEL_READABLE | RONDEL_WRITABLE);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_DISCONNECT), 0);
+    turns(loop, 3);
+    CHECK_EQ(seen.calls, 2);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]), close(fds[1]);
+}
+
+TEST(nothing_asked_for_pauses_and_does_not_keep_the_loop) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    put(fds[1], 'a');
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], 0, see, &seen);
+    REQUIRE(watch > 0);
+    CHECK_EQ(rondel_is_active(watch), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), 0);
+    CHECK_EQ(rondel_is_active(watch), 1);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_ONCE), 1);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), 0);
+    CHECK_EQ(rondel_unref(watch), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]), close(fds[1]);
+}
+
+static void pause_watch(rondel_handle watch, int64_t result, void *user_data) {
+    see(watch, result, user_data);
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+}
+
+static void close_watch(rondel_handle watch, int64_t result, void *user_data) {
+    see(watch, result, user_data);
+    CHECK_EQ(rondel_close(watch), 0);
+}
+
+TEST(may_be_paused_and_closed_in_its_own_callback) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen paused = {0, 0, 0}, closed = {0, 0, 0}, notice = {0, 0, 0};
+    int a[2], b[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b), 0);
+    put(a[1], 'a'), put(b[1], 'b');
+    CHECK(rondel_fd_watch(loop, a[0], RONDEL_READABLE, pause_watch, &paused) > 0);
+    rondel_watch watch = rondel_fd_watch(loop, b[0], RONDEL_READABLE, close_watch, &closed);
+    CHECK_EQ(rondel_on_close(watch, see, &notice), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(paused.calls, 1);
+    CHECK_EQ(closed.calls, 1);
+    CHECK_EQ(notice.calls, 1);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EGONE);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(a[0]), close(a[1]), close(b[0]), close(b[1]);
+}
+
+struct two {
+    rondel_watch watches[2];
+    int fds[2];
+    int64_t calls, errors;
+};
+
+static void close_the_other(rondel_handle watch, int64_t result, void *user_data) {
+    struct two *two = user_data;
+    two->calls++;
+    CHECK_EQ(result, RONDEL_READABLE);
+    CHECK_EQ(rondel_close(two->watches[watch == two->watches[0]]), 0);
+    CHECK_EQ(rondel_close(watch), 0);
+}
+
+TEST(one_that_is_closed_is_not_told_of_what_came_with_the_same_wait) {
+    rondel_loop loop = rondel_loop_new();
+    struct two two = {{0, 0}, {0, 0}, 0, 0};
+    int a[2], b[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b), 0);
+    put(a[1], 'a'), put(b[1], 'b');
+    two.watches[0] = rondel_fd_watch(loop, a[0], RONDEL_READABLE, close_the_other, &two);
+    two.watches[1] = rondel_fd_watch(loop, b[0], RONDEL_READABLE, close_the_other, &two);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(two.calls, 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(a[0]), close(a[1]), close(b[0]), close(b[1]);
+}
+
+TEST(descriptor_stays_the_callers) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen notice = {0, 0, 0}, told = {0, 0, 0};
+    int a[2], b[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b), 0);
+    int flags = fcntl(a[0], F_GETFL);
+    rondel_watch first = rondel_fd_watch(loop, a[0], ALL, see, &told);
+    rondel_watch second = rondel_fd_watch(loop, b[0], RONDEL_READABLE, see, &told);
+    CHECK_EQ(rondel_fileno(first), a[0]);
+    CHECK_EQ(rondel_kind(first), RONDEL_KIND_FD_WATCH);
+    CHECK_EQ(rondel_on_close(second, see, &notice), 0);
+    CHECK_EQ(rondel_close(first), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(notice.calls, 1);
+    CHECK_EQ(fcntl(a[0], F_GETFL), flags);
+    CHECK(fcntl(b[0], F_GETFD) >= 0);
+    close(a[0]), close(a[1]), close(b[0]), close(b[1]);
+}
+
+TEST(hang_up_is_not_spun_on_when_nothing_is_asked_for) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int a[2], b[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b), 0);
+    CHECK(rondel_fd_watch(loop, a[0], 0, see, &seen) > 0);
+    rondel_watch watch = rondel_fd_watch(loop, b[0], RONDEL_READABLE, see, &seen);
+    turns(loop, 1);
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+    close(a[1]), close(b[1]);
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 10);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(a[0]), close(b[0]);
+}
+
+TEST(an_end_makes_all_so_that_is_asked_for) {
+    static const int asked[] = {RONDEL_READABLE, RONDEL_WRITABLE, RONDEL_READABLE | RONDEL_WRITABLE, RONDEL_DISCONNECT,
+                                RONDEL_READABLE | RONDEL_DISCONNECT};
+    rondel_loop loop = rondel_loop_new();
+    for (size_t i = 0; i < sizeof asked / sizeof *asked; i++) {
+        struct seen seen = {0, 0, 0};
+        int fds[2];
+        REQUIRE_EQ(make_pair(fds), 0);
+        rondel_watch watch = rondel_fd_watch(loop, fds[0], asked[i], see, &seen);
+        close(fds[1]);
+        turns(loop, 1);
+        CHECK_EQ(seen.calls, 1);
+        CHECK_EQ(seen.result, asked[i]);
+        CHECK_EQ(rondel_close(watch), 0);
+        close(fds[0]);
+    }
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(pipe(fds), 0);
+    CHECK(rondel_fd_watch(loop, fds[1], RONDEL_DISCONNECT, see, &seen) > 0);
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 0);
+    close(fds[0]);
+    turns(loop, 1);
+    CHECK_EQ(seen.result, RONDEL_DISCONNECT);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+TEST(a_half_closed_peer_is_a_disconnect_only_to_who_asks) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_DISCONNECT, see, &seen);
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 0);
+    put(fds[1], 'a');
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(shutdown(fds[1], SHUT_WR), 0);
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_DISCONNECT);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), 0);
+    turns(loop, 1);
+    CHECK_EQ(seen.result, RONDEL_READABLE);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]), close(fds[1]);
+}
+
+/* Two ends of a TCP connection. */
+static int tcp_pair(int fds[2]) {
+    struct sockaddr_in address;
+    socklen_t size = sizeof address;
+    int server = socket(AF_INET, SOCK_STREAM, 0);
+    memset(&address, 0, sizeof address);
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
+    int bad = bind(server, (struct sockaddr *)&address, sizeof address) | listen(server, 1) |
+              getsockname(server, (struct sockaddr *)&address, &size) |
+              connect(fds[0], (struct sockaddr *)&address, sizeof address);
+    fds[1] = accept(server, NULL, NULL);
+    close(server);
+    return bad || fds[1] < 0;
+}
+
+TEST(urgent_data_is_told_to_who_asks) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen urgent = {0, 0, 0}, plain = {0, 0, 0};
+    int fds[2];
+    char byte = '!';
+    REQUIRE_EQ(tcp_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE | RONDEL_PRIORITY, see, &urgent);
+    turns(loop, 1);
+    CHECK_EQ(urgent.calls, 0);
+    CHECK_EQ(send(fds[1], &byte, 1, MSG_OOB), 1);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_ONCE), 1);
+    CHECK_EQ(urgent.result, RONDEL_PRIORITY);
+    CHECK_EQ(rondel_close(watch), 0);
+    /* The urgent byte is still there, and no reason to wake one who asks for others. */
+    watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &plain);
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 10);
+    CHECK_EQ(plain.calls, 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_PRIORITY), 0);
+    CHECK_EQ(recv(fds[0], &byte, 1, MSG_OOB), 1);
+    turns(loop, 2);
+    CHECK_EQ(plain.calls, 0);
+    struct linger linger = {1, 0};
+    CHECK_EQ(setsockopt(fds[1], SOL_SOCKET, SO_LINGER, &linger, sizeof linger), 0);
+    close(fds[1]); /* a reset: who waits for urgent data alone has to hear that none will come */
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_ONCE), 1);
+    CHECK_EQ(plain.result, RONDEL_DISCONNECT);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]);
+}
+
+TEST(a_descriptor_is_watched_once_a_loop) {
+    rondel_loop loop = rondel_loop_new(), other = rondel_loop_new();
+    struct seen first = {0, 0, 0}, second = {0, 0, 0}, third = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &first);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], RONDEL_WRITABLE, see, &second), RONDEL_EEXIST);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], 0, see, &second), RONDEL_EEXIST);
+    CHECK(rondel_fd_watch(other, fds[0], RONDEL_READABLE, see, &second) > 0);
+    int copy = dup(fds[0]);
+    CHECK(rondel_fd_watch(loop, copy, RONDEL_READABLE, see, &third) > 0);
+    put(fds[1], 'a');
+    turns(loop, 1), turns(other, 1);
+    CHECK_EQ(first.calls, 1);
+    CHECK_EQ(second.calls, 1);
+    CHECK_EQ(third.calls, 1);
+    /* While one pauses another may have it, and the first is refused then. */
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+    rondel_watch again = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &second);
+    CHECK(again > 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EEXIST);
+    CHECK_EQ(rondel_close(again), 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(rondel_loop_free(other), 0);
+    close(fds[0]), close(fds[1]), close(copy);
+}
+
+static void ignore_bytes(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    (void)stream, (void)bytes, (void)n, (void)user_data;
+}
+
+TEST(descriptor_of_a_stream_that_reads_is_refused) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(tcp_pair(fds), 0);
+    rondel_tcp stream = rondel_tcp_open(loop, fds[0]);
+    CHECK_EQ(rondel_read_start(stream, ignore_bytes, NULL), 0);
+    turns(loop, 1);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EEXIST);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+TEST(what_makes_no_sense_is_refused) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2], file = open("/proc/self/exe", O_RDONLY), closed = dup(file);
+    REQUIRE_EQ(make_pair(fds), 0);
+    REQUIRE(file >= 0);
+    close(closed);
+    int64_t handles = rondel_metric(loop, RONDEL_METRIC_HANDLES);
+    CHECK_EQ(rondel_fd_watch(loop, file, RONDEL_READABLE, see, &seen), RONDEL_EPERM);
+    CHECK_EQ(rondel_fd_watch(loop, file, 0, see, &seen), RONDEL_EPERM);
+    CHECK_EQ(rondel_fd_watch(loop, closed, RONDEL_READABLE, see, &seen), RONDEL_EBADF);
+    CHECK_EQ(rondel_fd_watch(loop, closed, 0, see, &seen), RONDEL_EBADF);
+    CHECK_EQ(rondel_fd_watch(loop, -1, RONDEL_READABLE, see, &seen), RONDEL_EBADF);
+    CHECK_EQ(rondel_fd_watch(loop, INT64_C(1) << 40, RONDEL_READABLE, see, &seen), RONDEL_EBADF);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], 16, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], -1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], RONDEL_READABLE, NULL, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_fd_watch(loop, fds[0], RONDEL_READABLE, RONDEL_FUTURE), RONDEL_EINVAL);
+    CHECK_EQ(rondel_fd_watch(RONDEL_EBUSY, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EBUSY);
+    CHECK_EQ(rondel_fd_watch(0, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), handles);
+    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, see, &seen);
+    CHECK_EQ(rondel_fd_watch(timer, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EKIND);
+    CHECK_EQ(rondel_fd_watch_set(timer, RONDEL_READABLE), RONDEL_EKIND);
+    CHECK_EQ(rondel_fd_watch_set(timer, 16), RONDEL_EKIND);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    CHECK_EQ(rondel_fd_watch_set(watch, 32), RONDEL_EINVAL);
+    CHECK_EQ(rondel_write(watch, "x", 1, NULL, NULL), RONDEL_EKIND);
+    CHECK_EQ(rondel_local_addr(watch, NULL, 0, NULL), RONDEL_EKIND);
+    CHECK_EQ(rondel_close(watch), 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EGONE);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(seen.calls, 0);
+    close(fds[0]), close(fds[1]), close(file);
+}
+
+TEST(closed_behind_its_back_is_told_once) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    turns(loop, 2);
+    close(fds[0]);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0); /* nothing keeps the loop alive after it */
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK_EQ(seen.source, watch);
+    CHECK_EQ(rondel_is_active(watch), 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EBADF);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(rondel_close(watch), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+TEST(set_finds_out_too_and_it_is_told_all_the_same) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0}, paused = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    rondel_watch sleeper = rondel_fd_watch(loop, fds[1], 0, see, &paused);
+    close(fds[0]), close(fds[1]);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_WRITABLE), RONDEL_EBADF);
+    CHECK_EQ(rondel_fd_watch_set(sleeper, RONDEL_WRITABLE), RONDEL_EBADF);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK_EQ(paused.calls, 0); /* it had the answer, and was not watching */
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+static void close_fd(rondel_handle source, int64_t result, void *user_data) {
+    (void)source, (void)result;
+    CHECK_EQ(close(*(int *)user_data), 0);
+}
+
+TEST(closed_in_a_callback_is_told_before_the_loop_waits) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    CHECK(rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen) > 0);
+    CHECK(rondel_call_later(loop, 20 * RONDEL_MS, close_fd, &fds[0]) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+TEST(closed_with_a_duplicate_left_is_not_spun_on) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0}, again = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    put(fds[1], 'a'); /* ready for ever, as nobody reads it */
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    turns(loop, 1);
+    CHECK_EQ(seen.calls, 1);
+    int copy = dup(fds[0]);
+    close(fds[0]);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 2);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 10);
+    CHECK_EQ(rondel_close(watch), 0);
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 10);
+    CHECK(rondel_fd_watch(loop, copy, RONDEL_READABLE, see, &again) > 0);
+    turns(loop, 1);
+    CHECK_EQ(again.result, RONDEL_READABLE);
+    CHECK_EQ(seen.calls, 2);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(copy), close(fds[1]);
+}
+
+TEST(closed_by_a_watch_first_with_a_duplicate_left_is_quiet) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    REQUIRE_EQ(make_pair(fds), 0);
+    put(fds[1], 'a');
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    int copy = dup(fds[0]);
+    close(fds[0]); /* the wrong order: the watch cannot be taken out any more */
+    CHECK_EQ(rondel_close(watch), 0);
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 10);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(copy), close(fds[1]);
+}
+
+static void close_the_others_fd(rondel_handle watch, int64_t result, void *user_data) {
+    struct two *two = user_data;
+    if (result < 0) {
+        two->errors++;
+        CHECK_EQ(result, RONDEL_EBADF);
+    } else {
+        two->calls++;
+        close(two->fds[watch == two->watches[0]]);
+        CHECK_EQ(rondel_close(watch), 0);
+    }
+}
+
+TEST(closed_while_its_event_was_on_the_way_is_told_so) {
+    rondel_loop loop = rondel_loop_new();
+    struct two two = {{0, 0}, {0, 0}, 0, 0};
+    int a[2], b[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b), 0);
+    put(a[1], 'a'), put(b[1], 'b');
+    two.fds[0] = a[0], two.fds[1] = b[0];
+    two.watches[0] = rondel_fd_watch(loop, a[0], RONDEL_READABLE, close_the_others_fd, &two);
+    two.watches[1] = rondel_fd_watch(loop, b[0], RONDEL_READABLE, close_the_others_fd, &two);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(two.calls, 1);
+    CHECK_EQ(two.errors, 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fcntl(a[0], F_GETFD) >= 0 ? a[0] : b[0]);
+    close(a[1]), close(b[1]);
+}
+
+TEST(a_number_that_became_another_file_is_told_and_left_alone) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2], others[2];
+    REQUIRE_EQ(make_pair(fds) | make_pair(others), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen);
+    turns(loop, 1);
+    put(others[1], 'x');
+    CHECK_EQ(dup2(others[0], fds[0]), fds[0]);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK_EQ(rondel_close(watch), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK(fcntl(fds[0], F_GETFD) >= 0);
+    close(fds[0]), close(fds[1]), close(others[0]), close(others[1]);
+}
+
+TEST(a_number_that_is_watched_anew_belongs_to_the_new_watch) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen first = {0, 0, 0}, second = {0, 0, 0};
+    int fds[2], others[2];
+    REQUIRE_EQ(make_pair(fds) | make_pair(others), 0);
+    rondel_watch old = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &first);
+    CHECK_EQ(dup2(others[0], fds[0]), fds[0]);
+    rondel_watch new = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &second);
+    CHECK(new > 0);
+    CHECK_EQ(rondel_fd_watch_set(old, RONDEL_WRITABLE), RONDEL_EBADF);
+    turns(loop, 2);
+    CHECK_EQ(first.calls, 1);
+    CHECK_EQ(first.result, RONDEL_EBADF);
+    CHECK_EQ(rondel_close(old), 0);
+    put(others[1], 'x');
+    turns(loop, 1);
+    CHECK_EQ(second.calls, 1);
+    CHECK_EQ(second.result, RONDEL_READABLE);
+    CHECK_EQ(first.calls, 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[0]), close(fds[1]), close(others[0]), close(others[1]);
+}
+
+static void count_bytes(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    (void)stream, (void)bytes;
+    *(int64_t *)user_data += n;
+}
+
+/* The commonest mistake: close the descriptor, then the watch; and the number is the next connection's in between. */
+TEST(a_number_that_became_the_loops_own_is_not_disturbed_by_the_old_watch) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen first = {0, 0, 0}, second = {0, 0, 0};
+    int64_t bytes = 0;
+    int a[2], b[2], streams[2];
+    REQUIRE_EQ(make_pair(a) | make_pair(b) | tcp_pair(streams), 0);
+    rondel_watch set_later = rondel_fd_watch(loop, a[0], RONDEL_READABLE, see, &first);
+    rondel_watch close_later = rondel_fd_watch(loop, b[0], RONDEL_READABLE, see, &second);
+    turns(loop, 1);
+    CHECK_EQ(dup2(streams[0], a[0]), a[0]);
+    close(streams[0]);
+    rondel_tcp stream = rondel_tcp_open(loop, a[0]);
+    CHECK_EQ(rondel_read_start(stream, count_bytes, &bytes), 0);
+    CHECK_EQ(rondel_fd_watch_set(set_later, RONDEL_WRITABLE), RONDEL_EBADF);
+    CHECK_EQ(rondel_close(set_later), 0);
+    put(streams[1], 'x');
+    turns(loop, 2);
+    CHECK_EQ(bytes, 1);
+    /* The same for the other one, that is closed without being asked before. */
+    CHECK_EQ(rondel_read_stop(stream), 0);
+    int number = (int)rondel_detach(stream);
+    CHECK_EQ(number, a[0]);
+    CHECK_EQ(dup2(number, b[0]), b[0]);
+    close(number);
+    stream = rondel_tcp_open(loop, b[0]);
+    CHECK_EQ(rondel_read_start(stream, count_bytes, &bytes), 0);
+    CHECK_EQ(rondel_close(close_later), 0);
+    put(streams[1], 'y');
+    turns(loop, 2);
+    CHECK_EQ(bytes, 2);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(first.calls + second.calls, 0); /* both were closed before they could be told */
+    close(a[1]), close(b[1]), close(streams[1]);
+}
+
+enum { MANY = 100 };
+
+static void count_lost(rondel_handle watch, int64_t result, void *user_data) {
+    int64_t *lost = user_data;
+    (void)watch;
+    CHECK_EQ(result, RONDEL_EBADF);
+    ++*lost;
+}
+
+static void stop_when_half_is_lost(rondel_handle hook, int64_t result, void *user_data) {
+    int64_t *lost = user_data, sum = 0;
+    (void)result;
+    for (int i = 0; i < MANY; i++) sum += lost[i];
+    if (sum >= MANY / 2) rondel_stop(rondel_loop_of(hook));
+}
+
+TEST(of_many_each_that_was_closed_is_told_once) {
+    rondel_loop loop = rondel_loop_new();
+    int64_t lost[MANY] = {0};
+    int fds[MANY][2];
+    for (int i = 0; i < MANY; i++) {
+        REQUIRE_EQ(make_pair(fds[i]), 0);
+        CHECK(rondel_fd_watch(loop, fds[i][0], RONDEL_READABLE, count_lost, &lost[i]) > 0);
+    }
+    CHECK(turns_in(loop, 50 * RONDEL_MS) < 60);
+    for (int i = 0; i < MANY; i += 2) close(fds[i][0]);
+    rondel_hook hook = rondel_check_start(loop, stop_when_half_is_lost, lost);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 1);
+    CHECK_EQ(rondel_close(hook), 0);
+    for (int i = 0; i < MANY; i++) CHECK_EQ(lost[i], i % 2 == 0);
+    /* Once all were looked at, the loop sleeps. */
+    turns_in(loop, 200 * RONDEL_MS);
+    int64_t polls = rondel_metric(loop, RONDEL_METRIC_POLLS);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK(rondel_metric(loop, RONDEL_METRIC_POLLS) - polls == 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    for (int i = 0; i < MANY; i++) {
+        CHECK_EQ(lost[i], i % 2 == 0);
+        close(fds[i][1]);
+        if (i % 2) close(fds[i][0]);
+    }
+}
+
+TEST(completions_are_enqueued_for_who_pulls) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_completion out[4];
+    int fds[2], mark = 0;
+    REQUIRE_EQ(make_pair(fds), 0);
+    rondel_watch watch = rondel_fd_watch(loop, fds[0], RONDEL_READABLE, rondel_enqueue, &mark);
+    CHECK_EQ(rondel_next(loop, out, 4, 0), 0);
+    put(fds[1], 'a');
+    CHECK_EQ(rondel_next(loop, out, 4, RONDEL_FOREVER), 1);
+    CHECK_EQ(out[0].source, watch);
+    CHECK_EQ(out[0].result, RONDEL_READABLE);
+    CHECK(out[0].user_data == &mark);
+    close(fds[0]);
+    CHECK_EQ(rondel_next(loop, out, 4, RONDEL_FOREVER), 1);
+    CHECK_EQ(out[0].result, RONDEL_EBADF);
+    CHECK_EQ(rondel_next(loop, out, 4, RONDEL_FOREVER), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+TEST(works_in_a_loop_that_another_loop_drives) {
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    int fds[2];
+    char byte;
+    REQUIRE_EQ(make_pair(fds), 0);
+    CHECK(rondel_fd_watch(loop, fds[0], RONDEL_READABLE, see, &seen) > 0);
+    struct pollfd backend = {(int)rondel_backend_fd(loop), POLLIN, 0};
+    turns(loop, 1);
+    CHECK_EQ(rondel_backend_timeout(loop), RONDEL_FOREVER);
+    CHECK_EQ(poll(&backend, 1, 0), 0);
+    put(fds[1], 'a');
+    for (int i = 1; i <= 3; i++) {
+        CHECK_EQ(poll(&backend, 1, -1), 1);
+        turns(loop, 1);
+        CHECK_EQ(seen.calls, i);
+    }
+    CHECK_EQ(read(fds[0], &byte, 1), 1);
+    turns(loop, 1);
+    CHECK_EQ(poll(&backend, 1, 0), 0);
+    close(fds[0]);
+    CHECK_EQ(rondel_backend_timeout(loop), 0);
+    turns(loop, 1);
+    CHECK_EQ(seen.result, RONDEL_EBADF);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(fds[1]);
+}
+
+/* What the loop tells is what poll(2) tells of the same descriptors, for random deeds. */
+enum { PAIRS = 6 };
+
+struct model {
+    rondel_watch watch;
+    int fds[2], wanted;
+    int64_t told;
+};
+
+static void note(rondel_handle watch, int64_t result, void *user_data) {
+    struct model *model = user_data;
+    CHECK_EQ(watch, model->watch);
+    CHECK_EQ(model->told, 0); /* once a turn */
+    model->told = result;
+}
+
+static uint64_t random_state = 42;
+
+static unsigned dice(unsigned sides) {
+    random_state = random_state * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+    return (unsigned)(random_state >> 33) % sides;
+}
+
+static void open_model(rondel_loop loop, struct model *model) {
+    REQUIRE_EQ(make_pair(model->fds), 0);
+    fcntl(model->fds[0], F_SETFL, O_NONBLOCK), fcntl(model->fds[1], F_SETFL, O_NONBLOCK);
+    model->wanted = (int)dice(8);
+    model->told = 0;
+    model->watch = rondel_fd_watch(loop, model->fds[0], model->wanted, note, model);
+    CHECK(model->watch > 0);
+}
+
+static void close_model(struct model *model, int in_order) {
+    if (in_order) CHECK_EQ(rondel_close(model->watch), 0);
+    close(model->fds[0]);
+    if (!in_order) CHECK_EQ(rondel_close(model->watch), 0);
+    if (model->fds[1] >= 0) close(model->fds[1]);
+}
+
+static void do_something(rondel_loop loop, struct model *model) {
+    char room[4096];
+    memset(room, 0, sizeof room);
+    switch (dice(9)) {
+    case 0:
+        close_model(model, (int)dice(2));
+        open_model(loop, model);
+        break;
+    case 1:
+        if (model->fds[1] >= 0) close(model->fds[1]);
+        model->fds[1] = -1;
+        break;
+    case 2:
+        if (model->fds[1] >= 0) shutdown(model->fds[1], dice(2) ? SHUT_WR : SHUT_RD);
+        break;
+    case 3:
+    case 4:
+        if (model->fds[1] >= 0 && send(model->fds[1], "x", 1, MSG_NOSIGNAL) < 0) CHECK(errno == EPIPE || errno == EAGAIN);
+        break;
+    case 5:
+        while (recv(model->fds[0], room, sizeof room, 0) > 0) continue;
+        break;
+    case 6: /* until it is writable no more */
+        while (send(model->fds[0], room, sizeof room, MSG_NOSIGNAL) > 0) continue;
+        break;
+    default:
+        model->wanted = (int)dice(8);
+        CHECK_EQ(rondel_fd_watch_set(model->watch, model->wanted), 0);
+    }
+}
+
+static int64_t by_poll(const struct model *model) {
+    struct pollfd fd = {model->fds[0], POLLIN | POLLOUT, 0};
+#ifdef POLLRDHUP
+    fd.events |= POLLRDHUP;
+#else
+    fd.events |= 0x2000;
+#endif
+    poll(&fd, 1, 0);
+    int broken = fd.revents & (POLLHUP | POLLERR);
+    return model->wanted & ((fd.revents & POLLIN || broken ? RONDEL_READABLE : 0) |
+                            (fd.revents & POLLOUT || broken ? RONDEL_WRITABLE : 0) |
+                            (fd.revents & 0x2000 || broken ? RONDEL_DISCONNECT : 0));
+}
+
+TEST(tells_what_poll_tells) {
+    rondel_loop loop = rondel_loop_new();
+    struct model models[PAIRS];
+    for (int i = 0; i < PAIRS; i++) open_model(loop, &models[i]);
+    for (int64_t round = test_scale(100000, 2000); round > 0; round--) {
+        do_something(loop, &models[dice(PAIRS)]);
+        for (int i = 0; i < PAIRS; i++) models[i].told = 0;
+        turns(loop, 1);
+        for (int i = 0; i < PAIRS; i++) CHECK_EQ(models[i].told, by_poll(&models[i]));
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    for (int i = 0; i < PAIRS; i++) {
+        close(models[i].fds[0]);
+        if (models[i].fds[1] >= 0) close(models[i].fds[1]);
+    }
+}
+
+TEST_MAIN(RUN(tells_readable_every_turn_as_long_as_it_is), RUN(tells_what_is_asked_for_and_no_more),
+          RUN(nothing_asked_for_pauses_and_does_not_keep_the_loop), RUN(may_be_paused_and_closed_in_its_own_callback),
+          RUN(one_that_is_closed_is_not_told_of_what_came_with_the_same_wait), RUN(descriptor_stays_the_callers),
+          RUN(hang_up_is_not_spun_on_when_nothing_is_asked_for), RUN(an_end_makes_all_so_that_is_asked_for),
+          RUN(a_half_closed_peer_is_a_disconnect_only_to_who_asks), RUN(urgent_data_is_told_to_who_asks),
+          RUN(a_descriptor_is_watched_once_a_loop), RUN(descriptor_of_a_stream_that_reads_is_refused),
+          RUN(what_makes_no_sense_is_refused), RUN(closed_behind_its_back_is_told_once),
+          RUN(set_finds_out_too_and_it_is_told_all_the_same), RUN(closed_in_a_callback_is_told_before_the_loop_waits),
+          RUN(closed_with_a_duplicate_left_is_not_spun_on), RUN(closed_by_a_watch_first_with_a_duplicate_left_is_quiet),
+          RUN(closed_while_its_event_was_on_the_way_is_told_so),
+          RUN(a_number_that_became_another_file_is_told_and_left_alone),
+          RUN(a_number_that_is_watched_anew_belongs_to_the_new_watch),
+          RUN(a_number_that_became_the_loops_own_is_not_disturbed_by_the_old_watch),
+          RUN(of_many_each_that_was_closed_is_told_once), RUN(completions_are_enqueued_for_who_pulls),
+          RUN(works_in_a_loop_that_another_loop_drives), RUN(tells_what_poll_tells))
