@@ -108,6 +108,10 @@ TESTS = [
     Tool("pkg-config", have("pkg-config", "pkgconf"), debian="pkg-config", tests=["install.pkg_config"]),
     Tool("valgrind", have("valgrind"), debian="valgrind", tests=["valgrind"]),
     Tool("AddressSanitizer for C", compiles("-fsanitize=address"), debian="gcc", tests=["asan"]),
+    Tool("hiredis", compiles("-lhiredis", source="#include <hiredis/async.h>\n"
+                             "int main(void) { redisAsyncFree(redisAsyncConnect(\"\", 0)); return 0; }\n"),
+         debian="libhiredis-dev", tests=["hiredis"]),
+    Tool("redis-server", have("redis-server"), debian="redis-server", tests=["hiredis"]),
     Tool("libuv", compiles("-luv", source="#include <uv.h>\nint main(void) { return uv_version() == 0; }\n"),
          debian="libuv1-dev", rest="building the benchmark programs on libuv"),
 ]
