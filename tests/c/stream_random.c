@@ -77,6 +77,7 @@ static struct side sides[PAIRS * 2];
 static struct op *all_ops;
 static rondel_loop loop;
 static int freeing, stopped, ticks;
+static int64_t writes, delivered, reads, given_up; /* of all runs: a test that does nothing must show */
 
 static void act(struct side *side);
 static void finish(struct side *side);
@@ -109,6 +110,7 @@ static void receive(struct side *side, const uint8_t *bytes, size_t n) {
             side->at = number;
             side->left = length;
             peer->records[number].delivered = 1;
+            delivered++;
         }
     }
 }
@@ -199,7 +201,7 @@ static void completed(rondel_handle source, int64_t result, void *user_data) {
         receive(side, op->bytes, (size_t)result);
     }
     if (op->bytes) {
-        memset(op->bytes, 0xee, op->length); /* it is ours again */
+        net_scribble(op->bytes, op->length); /* it is ours again */
         free(op->bytes);
         op->bytes = NULL;
     }
@@ -317,7 +319,7 @@ static void do_write(struct side *side, size_t most) {
     }
     net_starting--;
     if (form != 0) {
-        memset(bytes, 0xee, total);
+        net_scribble(bytes, total);
         free(bytes);
     }
     if (op->future < 0) {
@@ -417,6 +419,9 @@ static void check_and_clear(void) {
         struct op *op = all_ops;
         CHECK_EQ(op->calls, 1);
         CHECK(op->order < op->side->close_order);
+        writes += op->kind == WRITE;
+        reads += op->kind < WRITE;
+        given_up += op->result == RONDEL_ECANCELED || op->result == RONDEL_ETIMEDOUT;
         all_ops = op->next;
         free(op);
     }
@@ -465,5 +470,7 @@ int main(int argc, char **argv) {
         random_state = seed;
         failed += test_run_one(&test);
     }
+    printf("%" PRId64 " writes, %" PRId64 " of them delivered, %" PRId64 " reads, %" PRId64 " operations given up\n", writes,
+           delivered, reads, given_up);
     return failed != 0;
 }

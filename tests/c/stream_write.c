@@ -9,7 +9,7 @@ static rondel_future write_dying(rondel_stream stream, size_t length, uint64_t a
     uint8_t *bytes = malloc(length + 1);
     net_fill(bytes, length, at);
     rondel_future future = NET_START(rondel_write(stream, bytes, length, net_done, op));
-    memset(bytes, 0xee, length);
+    net_scribble(bytes, length);
     free(bytes);
     return future;
 }
@@ -77,8 +77,8 @@ static void write_mix(rondel_handle source, int64_t result, void *user_data) {
             parts[3].length = length - length / 3;
             if (i % 3 == 1) CHECK(NET_START(rondel_writev(mix->stream, parts, 4, net_done, &mix->ops[i])) > 0);
             else CHECK(NET_START(rondel_write(mix->stream, bytes, length, net_done, &mix->ops[i])) > 0);
-            memset(bytes, 0xee, length);
-            memset(parts, 0xee, sizeof parts);
+            net_scribble(bytes, length);
+            net_scribble(parts, sizeof parts);
             free(bytes);
         }
         mix->lengths[i] = length;
@@ -317,8 +317,8 @@ TEST(a_cancelled_write_is_sent_whole_or_not_at_all) {
         CHECK_EQ(ops[0].result, late ? RONDEL_ETIMEDOUT : RONDEL_ECANCELED);
         CHECK_EQ(ops[1].result, late ? RONDEL_ETIMEDOUT : RONDEL_ECANCELED);
         /* So the buffers are ours again, whatever of them is still to be sent. */
-        memset(begun, 0xee, first);
-        memset(not_begun, 0xee, 100000);
+        net_scribble(begun, first);
+        net_scribble(not_begun, 100000);
         free(begun);
         free(not_begun);
         CHECK_EQ(net_drain(loop, peer, first + third, 0), first + third);

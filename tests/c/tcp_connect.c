@@ -143,6 +143,7 @@ TEST(a_deadline_not_reached_changes_nothing) {
     CHECK_EQ(rondel_close(op.result), 0);
     net_settle(loop);
     CHECK_EQ(rondel_alive(loop), 0); /* the deadline is gone with the operation */
+    CHECK_EQ(rondel_backend_timeout(loop), RONDEL_FOREVER);
     CHECK_EQ(op.calls, 1);
     CHECK_EQ(rondel_loop_free(loop), 0);
     close(listener);

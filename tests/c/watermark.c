@@ -4,7 +4,8 @@
  */
 #include "support/net.h"
 
-enum { LOW = 20000, HIGH = 100000, PIECE = 7000 };
+/* Far enough apart for the kernel's steps to end in between. */
+enum { LOW = 20000, HIGH = 800000, PIECE = 7000 };
 
 struct producer {
     rondel_stream stream;
@@ -51,7 +52,7 @@ TEST(a_slow_reader_stops_the_producer_and_starts_it_again) {
     rondel_loop loop = rondel_loop_new();
     struct producer producer = {0};
     int peer;
-    producer.total = (size_t)test_scale(600, 150) * PIECE;
+    producer.total = (size_t)test_scale(1200, 500) * PIECE;
     producer.stream = net_stream(loop, &peer);
     net_shrink(peer);
     net_shrink((int)rondel_fileno(producer.stream));
@@ -188,7 +189,7 @@ static void echo_back(rondel_stream stream, const uint8_t *bytes, int64_t n, voi
 TEST(without_a_function_reading_pauses_until_the_queue_is_low) {
     rondel_loop loop = rondel_loop_new();
     struct echo echo = {0};
-    const size_t total = (size_t)test_scale(8 << 20, 2 << 20);
+    const size_t total = (size_t)test_scale(16 << 20, 4 << 20);
     uint8_t room[32768];
     size_t sent = 0, got = 0;
     int peer, stuck = 0;

@@ -311,6 +311,13 @@ static inline size_t net_feed(rondel_loop loop, int fd, size_t length, uint64_t 
     return sent;
 }
 
+/* Spoils bytes that the library must not look at any more. Through a pointer, since a compiler leaves out the writing to
+ * what is freed next. */
+static inline void net_scribble(void *bytes, size_t length) {
+    static void *(*volatile fill)(void *, int, size_t) = memset;
+    fill(bytes, 0xee, length);
+}
+
 /* ---- a black hole: an address on which connecting neither succeeds nor fails, since its queue of unaccepted
  * connections is full and the kernel drops what comes on top. */
 
