@@ -293,6 +293,56 @@ TEST(a_stream_closed_by_its_sibling_in_the_same_turn_is_not_told) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+struct stopping {
+    rondel_loop loop;
+    rondel_handle listener, sibling; /* closed by the first call */
+    struct reader reader;
+};
+
+static void read_and_stop_loop(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    struct stopping *stopping = user_data;
+    read_pattern(stream, bytes, n, &stopping->reader);
+    CHECK_EQ(rondel_stop(stopping->loop), 0);
+    CHECK_EQ(rondel_run(stopping->loop, RONDEL_RUN_NOWAIT), RONDEL_EBUSY);
+    CHECK_EQ(rondel_loop_free(stopping->loop), RONDEL_EBUSY);
+    if (stopping->listener) {
+        CHECK_EQ(rondel_close(stopping->listener), 0);
+        CHECK_EQ(rondel_close(stopping->sibling), 0);
+        stopping->listener = 0;
+    }
+}
+
+TEST(the_callback_may_stop_the_loop_and_close_others) {
+    rondel_loop loop = rondel_loop_new();
+    struct stopping stopping = {loop, 0, 0, {0}};
+    struct net_op accept = {0}, read = {0};
+    char room[8];
+    int peer, other;
+    size_t sent = 0;
+    rondel_tcp stream = net_stream(loop, &peer);
+    stopping.sibling = net_stream(loop, &other);
+    stopping.listener = rondel_tcp_new(loop);
+    CHECK_EQ(rondel_tcp_bind(stopping.listener, "127.0.0.1", 0), 0);
+    CHECK_EQ(rondel_listen(stopping.listener, 1, NULL, NULL), 0);
+    CHECK(rondel_accept(stopping.listener, net_done, &accept) > 0);
+    CHECK(rondel_read(stopping.sibling, room, sizeof room, net_done, &read) > 0);
+    CHECK_EQ(rondel_read_start(stream, read_and_stop_loop, &stopping), 0);
+    while (stopping.reader.got < 2000) {
+        uint8_t bytes[100];
+        net_fill(bytes, sizeof bytes, sent);
+        CHECK(net_send(peer, bytes, sizeof bytes));
+        sent += sizeof bytes;
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 1); /* ended by the stop */
+    }
+    CHECK_EQ(rondel_close(stream), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(stopping.reader.got, sent);
+    CHECK(accept.calls == 1 && accept.result == RONDEL_ECANCELED);
+    CHECK(read.calls == 1 && read.result == RONDEL_ECANCELED);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(peer), close(other);
+}
+
 /* ---- read_start_into */
 
 struct lender {
@@ -346,6 +396,33 @@ TEST(every_lent_buffer_comes_back_once) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+static uint8_t *close_instead(rondel_stream stream, size_t *size, void *user_data) {
+    int64_t *asked = user_data;
+    static uint8_t room[16];
+    ++*asked;
+    *size = sizeof room;
+    CHECK_EQ(rondel_close(stream), 0);
+    return room;
+}
+
+static void never_read(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    (void)bytes;
+    net_never(stream, n, user_data);
+}
+
+TEST(a_lender_may_close_its_stream) {
+    rondel_loop loop = rondel_loop_new();
+    int64_t asked = 0;
+    int peer;
+    rondel_tcp stream = net_stream(loop, &peer);
+    CHECK(net_send_text(peer, "x"));
+    CHECK_EQ(rondel_read_start_into(stream, close_instead, never_read, &asked), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(asked, 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(peer);
+}
+
 TEST(no_buffer_is_enobufs_and_loses_nothing) {
     rondel_loop loop = rondel_loop_new();
     struct lender lender = {{0}, 0, 0, 1, 64};
@@ -372,5 +449,6 @@ TEST_MAIN(RUN(everything_comes_in_order_and_the_end_once), RUN(the_end_is_told_a
           RUN(a_read_takes_what_there_is_up_to_its_capacity), RUN(refuses_bad_input_and_changes_nothing),
           RUN(stopping_in_the_callback_and_starting_later_loses_nothing),
           RUN(closing_in_the_callback_ends_the_reading_at_once),
-          RUN(a_stream_closed_by_its_sibling_in_the_same_turn_is_not_told), RUN(every_lent_buffer_comes_back_once),
+          RUN(a_stream_closed_by_its_sibling_in_the_same_turn_is_not_told), RUN(the_callback_may_stop_the_loop_and_close_others), RUN(every_lent_buffer_comes_back_once),
+          RUN(a_lender_may_close_its_stream),
           RUN(no_buffer_is_enobufs_and_loses_nothing))
