@@ -147,12 +147,14 @@ pub fn is_unwanted() -> Option<bool> {
 /// The last loop is gone: the threads that have nothing to do leave, and are gone when this returns. One that is in the
 /// middle of a look-up nobody wants any more leaves when it comes back from it.
 pub fn rest() {
-    for desk in Lazy::get(&POOL).into_iter().flatten() {
+    for (lane, desk) in Lazy::get(&POOL).into_iter().flatten().enumerate() {
+        // Its loop has waited for all work, so who is not idle yet will be in a moment; a look-up may take long.
+        let stays = |queue: &Queue| queue.waiting > 0 || (lane == Lane::Work as usize && queue.threads > 0);
         let mut queue = lock(desk);
         queue.closed = true;
         desk.bell.notify_all();
         // A new loop that has work ends this: then they are needed again.
-        while queue.waiting > 0 && queue.closed {
+        while queue.closed && stays(&queue) {
             let (again, _) = desk.door.wait_timeout(queue, MOMENT).unwrap_or_else(PoisonError::into_inner);
             queue = again;
         }

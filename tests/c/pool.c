@@ -331,6 +331,53 @@ TEST(work_may_send_messages_but_not_touch_the_loop) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* How many threads there are; 0 where the system does not list them. */
+static int count_threads(void) {
+    DIR *folder = opendir("/proc/self/task");
+    int count = 0;
+    if (!folder) return 0;
+    for (struct dirent *entry; (entry = readdir(folder)) != NULL;)
+        if (entry->d_name[0] != '.') count++;
+    closedir(folder);
+    return count;
+}
+
+TEST(with_the_last_loop_the_workers_leave) {
+    const int64_t rounds = test_scale(500, 20);
+    int before = count_threads();
+    for (int64_t i = 0; i < rounds; i++) {
+        rondel_loop loop = rondel_loop_new();
+        int64_t ran = 0;
+        for (int j = 0; j < 8; j++) CHECK(rondel_work(loop, count_up, &ran, NULL, NULL) > 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(ran, 8);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        /* A thread that has been joined may be listed a little longer; one that stayed would be for ten seconds. */
+        while (count_threads() != before) sched_yield();
+    }
+}
+
+static void *work_in_own_loops(void *user_data) {
+    const int64_t rounds = test_scale(500, 20);
+    for (int64_t i = 0; i < rounds; i++) {
+        rondel_loop loop = rondel_loop_new();
+        struct seen seen = {0, 0, 0};
+        int64_t ran = 0;
+        for (int j = 0; j < 4; j++) CHECK(rondel_work(loop, count_up, &ran, see, &seen) > 0);
+        if (i % 2) CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        CHECK_EQ(seen.calls, 4);
+        if (i % 2) CHECK_EQ(ran, 4);
+    }
+    return user_data;
+}
+
+TEST(loops_of_several_threads_share_the_pool_while_they_come_and_go) {
+    pthread_t threads[4];
+    for (int i = 0; i < 4; i++) CHECK_EQ(pthread_create(&threads[i], NULL, work_in_own_loops, NULL), 0);
+    for (int i = 0; i < 4; i++) pthread_join(threads[i], NULL);
+}
+
 TEST(outside_of_work_nothing_is_cancelled) { CHECK(rondel_work_cancelled() != 1); }
 
 TEST_MAIN(RUN(work_runs_on_another_thread_and_its_result_is_told_on_the_loop), RUN(any_result_comes_back_as_it_is),
@@ -342,4 +389,6 @@ TEST_MAIN(RUN(work_runs_on_another_thread_and_its_result_is_told_on_the_loop), R
           RUN(loop_free_waits_for_what_runs_and_drops_what_is_queued),
           RUN(busy_workers_do_not_hold_up_timers_and_look_ups), RUN(a_larger_pool_takes_up_what_was_waiting),
           RUN(a_pool_of_one_runs_one_at_a_time), RUN(a_pool_size_that_makes_no_sense_is_refused),
-          RUN(work_may_send_messages_but_not_touch_the_loop), RUN(outside_of_work_nothing_is_cancelled))
+          RUN(work_may_send_messages_but_not_touch_the_loop), RUN(with_the_last_loop_the_workers_leave),
+          RUN(loops_of_several_threads_share_the_pool_while_they_come_and_go),
+          RUN(outside_of_work_nothing_is_cancelled))
