@@ -995,7 +995,8 @@ rondel_future rondel_shutdown(rondel_stream stream, rondel_fn fn, void *user_dat
  * take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
  * `RONDEL_EPIPE`.
  *
- * A peer that does not read can hold this up for ever: `rondel_close` ends it. Loop thread only.
+ * A peer that does not read can hold this up for ever: `rondel_close` ends it. If bytes from the peer are still unread by
+ * then, most systems tell it of a reset, as with any close. Loop thread only.
  */
 int64_t rondel_close_when_sent(rondel_stream stream);
 
@@ -1079,10 +1080,11 @@ int64_t rondel_listen(rondel_tcp tcp, int backlog, rondel_fn on_accept, void *us
 /**
  * Takes over a connected or listening stream socket of yours: it is the handle's to close, and does not block any more.
  *
- * `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`: it is then still
- * yours, unchanged. Loop thread only.
+ * `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`, `RONDEL_EEXIST` if a
+ * handle of this loop has it already: it is then still yours, unchanged. Loop thread only.
  */
-rondel_tcp rondel_tcp_open(rondel_loop loop, int64_t fd);
+rondel_tcp rondel_tcp_open(rondel_loop loop,
+                           int64_t fd);
 
 /**
  * Takes one connection of a listener that has no `on_accept`: the result is a TCP handle, or an error such as

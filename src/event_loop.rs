@@ -336,13 +336,14 @@ impl Loop {
     }
 
     fn receive_into(&self, handle: Handle, lender: Lender, function: ReadFunction, data: UserData) -> bool {
-        let mut memory = lender.ask(handle.number(), READ_SIZE);
+        let (start, mut memory) = lender.ask(handle.number(), READ_SIZE);
         self.after_callback();
         let received = self.core.borrow_mut().receive_into(handle, memory.as_mut());
-        let start = memory.map_or(std::ptr::null(), |memory| memory.pointer());
         let (count, more) = match received {
             Received::Bytes { count, more, .. } => (count as i64, more),
             Received::End { code, .. } => (code.code(), false),
+            // The lender has ended the reading: its memory goes back to it.
+            Received::Nothing | Received::WantsMemory { .. } if !start.is_null() => (0, false),
             Received::Nothing | Received::WantsMemory { .. } => return false,
         };
         self.watched(handle.number(), || function(handle.number(), start, count, data.pointer()));

@@ -59,6 +59,8 @@ pub struct Future {
     /// Somebody has heard of the result, or said from the start that nobody will.
     seen: bool,
     pub was_task: bool,
+    /// Its value is a handle, to be closed if nobody ever asks for it.
+    pub gives_handle: bool,
     notify: Notify,
     holders: u32,
     result: i64,
@@ -131,6 +133,7 @@ impl Future {
             told: false,
             seen: matches!(notify, Notify::Nobody),
             was_task: matches!(op, Op::Task(_)),
+            gives_handle: false,
             notify,
             holders,
             result: 0,
@@ -289,11 +292,14 @@ impl Core {
         if !future.told || future.holders > 0 {
             return;
         }
-        let (result, seen) = (future.result, future.seen);
+        let (result, seen, gives_handle) = (future.result, future.seen, future.gives_handle);
         if self.debug.on && result < 0 && result != Error::ECANCELED.code() && !seen {
             self.report_unseen(handle, result);
         }
         self.table.discard(handle);
+        if let (true, false, Ok(unclaimed)) = (gives_handle, seen, Handle::from_caller(result)) {
+            let _ = self.close(unclaimed);
+        }
     }
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.

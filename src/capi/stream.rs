@@ -221,7 +221,8 @@ pub extern "C" fn rondel_shutdown(stream: rondel_stream, r#fn: rondel_fn, user_d
 /// take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
 /// `RONDEL_EPIPE`.
 ///
-/// A peer that does not read can hold this up for ever: `rondel_close` ends it. Loop thread only.
+/// A peer that does not read can hold this up for ever: `rondel_close` ends it. If bytes from the peer are still unread by
+/// then, most systems tell it of a reset, as with any close. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_close_when_sent(stream: rondel_stream) -> i64 {
     done(with_core(stream, |core, handle| core.close_when_sent(handle)))

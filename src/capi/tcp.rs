@@ -118,8 +118,8 @@ pub extern "C" fn rondel_listen(tcp: rondel_tcp, backlog: c_int, on_accept: rond
 
 /// Takes over a connected or listening stream socket of yours: it is the handle's to close, and does not block any more.
 ///
-/// `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`: it is then still
-/// yours, unchanged. Loop thread only.
+/// `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no stream socket, `RONDEL_ENOTCONN`, `RONDEL_EEXIST` if a
+/// handle of this loop has it already: it is then still yours, unchanged. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_open(r#loop: rondel_loop, fd: i64) -> rondel_tcp {
     number(with_loop_core(r#loop, |core| core.open_tcp(fd)))

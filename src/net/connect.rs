@@ -13,6 +13,7 @@ use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::address;
 use crate::net::stream::Stream;
+use crate::net::tcp;
 use crate::pool::Job;
 use crate::reactor::Interest;
 use crate::sys::{self, Hints, Source};
@@ -34,6 +35,8 @@ pub struct Connecting {
     last_error: Error,
     /// The handle that becomes the stream; `None`: a new one is made.
     target: Option<Handle>,
+    /// Where the target was bound.
+    local: Option<SocketAddr>,
     nodelay: bool,
 }
 
@@ -41,6 +44,17 @@ pub struct Connecting {
 pub struct Attempt {
     source: Source,
     future: Handle,
+}
+
+/// The address as a socket bound to `local` has to name it.
+fn from_place(local: Option<SocketAddr>, address: SocketAddr) -> Result<SocketAddr> {
+    match (local, address) {
+        (Some(SocketAddr::V6(local)), SocketAddr::V4(v4)) if local.ip().is_unspecified() => {
+            Ok(SocketAddr::new(v4.ip().to_ipv6_mapped().into(), v4.port()))
+        }
+        (Some(local), address) if local.is_ipv4() != address.is_ipv4() => Err(Error::EAFNOSUPPORT),
+        _ => Ok(address),
+    }
 }
 
 impl Core {
@@ -55,8 +69,12 @@ impl Core {
         if socket.connecting.is_some() {
             return Err(Error::EALREADY);
         }
-        let (nodelay, ipv4) = (socket.nodelay, socket.bound.as_ref().map(|bound| bound.ipv4));
-        let future = self.start_connect(host, port, Some(target), nodelay, ipv4, notify)?;
+        let nodelay = socket.nodelay;
+        let local = match &socket.bound {
+            Some(bound) => bound.source.socket().local_addr()?.as_socket(),
+            None => None,
+        };
+        let future = self.start_connect(host, port, Some(target), nodelay, local, notify)?;
         if self.is_pending(future) {
             self.unconnected_mut(target)?.connecting = Some(future);
         }
@@ -69,7 +87,7 @@ impl Core {
         port: i32,
         target: Option<Handle>,
         nodelay: bool,
-        ipv4: Option<bool>,
+        local: Option<SocketAddr>,
         notify: Notify,
     ) -> Result<Handle> {
         let port = address::check_port(port)?;
@@ -83,15 +101,21 @@ impl Core {
             stagger: None,
             last_error: Error::EAI_NODATA,
             target,
+            local,
             nodelay,
         };
         let future =
             self.insert_future(Future::new(Op::Connect(Box::new(connecting)), target.unwrap_or(self.handle), notify))?;
+        self.future_mut(future)?.gives_handle = target.is_none();
         if let Some(address) = address::numeric(host, port) {
             self.connect_found(future, Ok(vec![address]), port);
             return Ok(future);
         }
-        let hints = Hints { ipv4: ipv4 == Some(true), ipv6: ipv4 == Some(false), ..Hints::default() };
+        let hints = match local {
+            Some(local) if local.is_ipv4() => Hints { ipv4: true, ..Hints::default() },
+            Some(local) if !local.ip().is_unspecified() => Hints { ipv6: true, ..Hints::default() },
+            _ => Hints::default(),
+        };
         match dns::look_up_on_pool(self, Some(host), None, hints, move |core, found| {
             core.connect_found(future, found, port)
         }) {
@@ -136,7 +160,7 @@ impl Core {
             let stagger = connecting.stagger.take();
             let next = connecting.addresses.pop();
             let (going, error, target) = (!connecting.attempts.is_empty(), connecting.last_error, connecting.target);
-            let nodelay = connecting.nodelay;
+            let (nodelay, local) = (connecting.nodelay, connecting.local);
             if let Some(stagger) = stagger {
                 self.timers.remove(stagger);
             }
@@ -146,7 +170,7 @@ impl Core {
                 }
                 return;
             };
-            match self.attempt(future, address, target, nodelay) {
+            match self.attempt(future, address, target, local, nodelay) {
                 Ok(attempt) => {
                     let due = sys::clock() + ATTEMPT_DELAY;
                     let Some(connecting) = self.connecting_mut(future) else { return };
@@ -173,18 +197,16 @@ impl Core {
         future: Handle,
         address: SocketAddr,
         target: Option<Handle>,
+        local: Option<SocketAddr>,
         nodelay: bool,
     ) -> Result<Handle> {
-        let source = match target.and_then(|target| self.unconnected_mut(target).ok()?.bound.take()) {
-            Some(bound) if bound.ipv4 == address.is_ipv4() => bound.source,
-            // Bound to the other family: this address cannot be reached from there.
-            Some(bound) => {
-                if let Some(socket) = target.and_then(|target| self.unconnected_mut(target).ok()) {
-                    socket.bound = Some(bound);
-                }
-                return Err(Error::EAFNOSUPPORT);
-            }
-            None => Source::from_socket(sys::new_socket(Domain::for_address(address), Type::STREAM)?)?,
+        let address = from_place(local, address)?;
+        let bound = target.and_then(|target| self.unconnected_mut(target).ok()?.bound.take());
+        let source = match (bound, local) {
+            (Some(bound), _) => bound.source,
+            // The socket that was bound had its attempt: this one leaves from the same place.
+            (None, Some(local)) => tcp::bind_to(local, local.ip().is_unspecified(), false)?,
+            (None, None) => Source::from_socket(sys::new_socket(Domain::for_address(address), Type::STREAM)?)?,
         };
         if nodelay {
             source.socket().set_tcp_nodelay(true)?;

@@ -103,6 +103,7 @@ impl Core {
             return Err(Error::EBUSY);
         }
         let future = self.insert_future(Future::new(Op::Accept, handle, notify))?;
+        self.future_mut(future)?.gives_handle = true;
         self.listener_mut(handle)?.waiting.push_back(future);
         if let Err(error) = self.watch_listener(handle) {
             let _ = self.cancel(future, error);

@@ -24,7 +24,6 @@ pub struct Unconnected {
 
 pub struct Bound {
     pub source: Source,
-    pub ipv4: bool,
 }
 
 impl Core {
@@ -57,6 +56,9 @@ impl Core {
             return Err(Error::EGONE);
         }
         let what = sys::look_at_socket(descriptor)?;
+        if self.owns_descriptor(descriptor) {
+            return Err(Error::EEXIST);
+        }
         if what.listens {
             let source = Source::adopt_socket(descriptor)?;
             return self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(source, None))));
@@ -66,6 +68,16 @@ impl Core {
         }
         let source = Source::adopt_socket(descriptor)?;
         self.insert(Kind::Tcp, Object::Stream(Box::new(Stream::new(source))))
+    }
+
+    /// Whether a handle of this loop has the descriptor already.
+    fn owns_descriptor(&self, descriptor: i64) -> bool {
+        self.table.handles().any(|(_, entry)| match &entry.object {
+            Object::Stream(stream) => stream.source().raw() as i64 == descriptor,
+            Object::Listener(listener) => listener.source().raw() as i64 == descriptor,
+            Object::Unconnected(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
+            _ => false,
+        })
     }
 
     pub fn close_unconnected(&mut self, handle: Handle) {
@@ -141,7 +153,7 @@ pub fn bind(place: &Place, reuse_port: bool) -> Result<Bound> {
     let mut last = Error::EADDRNOTAVAIL;
     for address in place.addresses() {
         match bind_to(address, matches!(place, Place::Everywhere(_)), reuse_port) {
-            Ok(source) => return Ok(Bound { source, ipv4: address.is_ipv4() }),
+            Ok(source) => return Ok(Bound { source }),
             // Without IPv6 the next address may do; a port that is taken is taken.
             Err(error) if matches!(error, Error::EAFNOSUPPORT | Error::EADDRNOTAVAIL) => last = error,
             Err(error) => return Err(error),
@@ -150,7 +162,8 @@ pub fn bind(place: &Place, reuse_port: bool) -> Result<Bound> {
     Err(last)
 }
 
-fn bind_to(address: SocketAddr, everywhere: bool, reuse_port: bool) -> Result<Source> {
+/// `everywhere`: an IPv6 socket takes IPv4 too.
+pub fn bind_to(address: SocketAddr, everywhere: bool, reuse_port: bool) -> Result<Source> {
     let socket = sys::new_socket(Domain::for_address(address), Type::STREAM)?;
     sys::allow_quick_rebind(&socket)?;
     if reuse_port {

@@ -58,10 +58,6 @@ impl LentBuffer {
         (possible(length) && length > 0 && !start.is_null()).then_some(LentBuffer { start, length })
     }
 
-    pub fn pointer(&self) -> *const u8 {
-        self.start
-    }
-
     pub fn length(&self) -> usize {
         self.length
     }
@@ -88,12 +84,12 @@ impl Lender {
         Lender { function, data }
     }
 
-    /// Asks for `wanted` bytes; less may be lent.
-    pub fn ask(self, stream: i64, wanted: usize) -> Option<LentBuffer> {
+    /// Asks for `wanted` bytes; less may be lent, or none. Beside the memory, the pointer by which it is given back.
+    pub fn ask(self, stream: i64, wanted: usize) -> (*const u8, Option<LentBuffer>) {
         let mut size = wanted;
         let start = (self.function)(stream, &mut size, self.data.pointer());
         // SAFETY: the promise of `new`.
-        unsafe { LentBuffer::new(start, size) }
+        (start, unsafe { LentBuffer::new(start, size) })
     }
 }
 

@@ -327,9 +327,37 @@ TEST(options_reach_the_socket) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+TEST(a_descriptor_is_taken_once_only) {
+    rondel_loop loop = rondel_loop_new();
+    int ends[2], listener = net_listener("127.0.0.1", 0, 1);
+    REQUIRE(net_pair(ends));
+    CHECK(rondel_tcp_open(loop, ends[0]) > 0);
+    CHECK_EQ(rondel_tcp_open(loop, ends[0]), RONDEL_EEXIST);
+    rondel_tcp server = rondel_tcp_open(loop, listener);
+    CHECK(server > 0);
+    CHECK_EQ(rondel_tcp_open(loop, listener), RONDEL_EEXIST);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(ends[1]);
+}
+
+TEST(a_connection_that_nobody_claims_is_closed) {
+    rondel_loop loop = rondel_loop_new();
+    int listener = net_listener("127.0.0.1", 0, 8);
+    char byte;
+    rondel_future future = rondel_tcp_connect(loop, "127.0.0.1", net_port(listener), RONDEL_FUTURE);
+    int peer = accept(listener, NULL, NULL);
+    while (rondel_future_state(future) == RONDEL_PENDING) REQUIRE(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
+    /* Asking for the state is not asking for the connection. */
+    CHECK_EQ(rondel_release(future), 0);
+    CHECK_EQ(recv(peer, &byte, 1, 0), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(peer), close(listener);
+}
+
 TEST_MAIN(RUN(a_server_without_descriptors_lives_and_accepts_once_there_are_some),
           RUN(a_server_out_of_descriptors_can_be_closed), RUN(a_one_shot_accept_is_told_emfile_and_the_next_succeeds),
           RUN(without_descriptors_new_things_are_refused_with_emfile),
           RUN(only_a_stream_socket_is_taken_and_what_is_not_stays_untouched), RUN(a_listening_socket_brought_in_accepts),
           RUN(detach_gives_a_working_descriptor_back), RUN(detach_is_refused_while_bytes_are_held),
-          RUN(only_descriptors_have_numbers), RUN(options_reach_the_socket))
+          RUN(only_descriptors_have_numbers), RUN(options_reach_the_socket),
+          RUN(a_descriptor_is_taken_once_only), RUN(a_connection_that_nobody_claims_is_closed))

@@ -396,31 +396,42 @@ TEST(every_lent_buffer_comes_back_once) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+struct quitter {
+    uint8_t room[16];
+    size_t size;
+    int64_t asked, back;
+};
+
 static uint8_t *close_instead(rondel_stream stream, size_t *size, void *user_data) {
-    int64_t *asked = user_data;
-    static uint8_t room[16];
-    ++*asked;
-    *size = sizeof room;
+    struct quitter *quitter = user_data;
+    quitter->asked++;
+    *size = quitter->size;
     CHECK_EQ(rondel_close(stream), 0);
-    return room;
+    return quitter->room;
 }
 
-static void never_read(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
-    (void)bytes;
-    net_never(stream, n, user_data);
+static void take_unused(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    struct quitter *quitter = user_data;
+    (void)stream;
+    CHECK(bytes == quitter->room);
+    CHECK_EQ(n, 0);
+    quitter->back++;
 }
 
-TEST(a_lender_may_close_its_stream) {
-    rondel_loop loop = rondel_loop_new();
-    int64_t asked = 0;
-    int peer;
-    rondel_tcp stream = net_stream(loop, &peer);
-    CHECK(net_send_text(peer, "x"));
-    CHECK_EQ(rondel_read_start_into(stream, close_instead, never_read, &asked), 0);
-    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
-    CHECK_EQ(asked, 1);
-    CHECK_EQ(rondel_loop_free(loop), 0);
-    close(peer);
+TEST(memory_comes_back_to_a_lender_that_closes_its_stream) {
+    for (size_t size = 0; size <= 16; size += 16) {
+        rondel_loop loop = rondel_loop_new();
+        struct quitter quitter = {{0}, size, 0, 0};
+        int peer;
+        rondel_tcp stream = net_stream(loop, &peer);
+        CHECK(net_send_text(peer, "x"));
+        CHECK_EQ(rondel_read_start_into(stream, close_instead, take_unused, &quitter), 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(quitter.asked, 1);
+        CHECK_EQ(quitter.back, 1);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        close(peer);
+    }
 }
 
 TEST(no_buffer_is_enobufs_and_loses_nothing) {
@@ -449,6 +460,7 @@ TEST_MAIN(RUN(everything_comes_in_order_and_the_end_once), RUN(the_end_is_told_a
           RUN(a_read_takes_what_there_is_up_to_its_capacity), RUN(refuses_bad_input_and_changes_nothing),
           RUN(stopping_in_the_callback_and_starting_later_loses_nothing),
           RUN(closing_in_the_callback_ends_the_reading_at_once),
-          RUN(a_stream_closed_by_its_sibling_in_the_same_turn_is_not_told), RUN(the_callback_may_stop_the_loop_and_close_others), RUN(every_lent_buffer_comes_back_once),
-          RUN(a_lender_may_close_its_stream),
+          RUN(a_stream_closed_by_its_sibling_in_the_same_turn_is_not_told), RUN(the_callback_may_stop_the_loop_and_close_others),
+          RUN(every_lent_buffer_comes_back_once),
+          RUN(memory_comes_back_to_a_lender_that_closes_its_stream),
           RUN(no_buffer_is_enobufs_and_loses_nothing))

@@ -425,6 +425,42 @@ TEST(a_kept_connect_is_waited_for_and_a_queued_one_handed_out) {
     close(listener);
 }
 
+TEST(every_attempt_leaves_from_where_the_handle_is_bound) {
+    rondel_loop loop = rondel_loop_new();
+    int refusing = net_bound("127.0.0.1", 0), listener = net_listener("127.0.0.2", net_port(refusing), 8);
+    char text[64];
+    struct net_op op = {0};
+    if (!names_work(loop)) SKIP("the library does not ask this program's getaddrinfo");
+    names_add((struct name){"two.test", {"127.0.0.1", "127.0.0.2"}, 0, 0});
+    rondel_tcp tcp = rondel_tcp_new(loop);
+    CHECK_EQ(rondel_tcp_bind(tcp, "127.0.0.3", 0), 0);
+    CHECK(rondel_connect(tcp, "two.test", net_port(listener), net_done, &op) > 0);
+    REQUIRE(net_run_until(loop, &op.calls, 1));
+    CHECK_EQ(op.result, 0);
+    CHECK(rondel_local_addr(tcp, text, sizeof text, NULL) > 0);
+    CHECK_STR(text, "127.0.0.3");
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    names_clear();
+    close(refusing), close(listener);
+}
+
+TEST(bound_to_every_interface_it_reaches_both_families) {
+    rondel_loop loop = rondel_loop_new();
+    int listener = net_listener("127.0.0.1", 0, 8), at = 0;
+    char text[64];
+    struct net_op op = {0};
+    rondel_tcp tcp = rondel_tcp_new(loop);
+    CHECK_EQ(rondel_tcp_bind(tcp, NULL, 0), 0);
+    CHECK(rondel_connect(tcp, "127.0.0.1", net_port(listener), net_done, &op) > 0);
+    REQUIRE(net_run_until(loop, &op.calls, 1));
+    CHECK_EQ(op.result, 0);
+    CHECK(rondel_peer_addr(tcp, text, sizeof text, &at) > 0);
+    CHECK_STR(text, "127.0.0.1");
+    CHECK_EQ(at, net_port(listener));
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(listener);
+}
+
 TEST_MAIN(RUN(yields_a_connected_stream), RUN(connects_over_ipv6), RUN(a_refused_port_yields_econnrefused_once),
           RUN(refuses_bad_input_and_changes_nothing), RUN(a_name_that_does_not_resolve_yields_the_look_up_error),
           RUN(an_unreachable_address_ends_at_its_deadline), RUN(a_deadline_not_reached_changes_nothing),
@@ -435,4 +471,6 @@ TEST_MAIN(RUN(yields_a_connected_stream), RUN(connects_over_ipv6), RUN(a_refused
           RUN(localhost_is_found_whichever_family_listens),
           RUN(a_look_up_that_hangs_does_not_hold_cancel_timeout_or_loop_free),
           RUN(the_callback_may_close_what_it_got_and_stop_the_loop),
-          RUN(a_kept_connect_is_waited_for_and_a_queued_one_handed_out))
+          RUN(a_kept_connect_is_waited_for_and_a_queued_one_handed_out),
+          RUN(every_attempt_leaves_from_where_the_handle_is_bound),
+          RUN(bound_to_every_interface_it_reaches_both_families))
