@@ -84,6 +84,16 @@ extern "C" {
 #define RONDEL_PRIORITY 8
 /** `rondel_kind`: a watcher of a signal. */
 #define RONDEL_KIND_SIGNAL INT64_C(9)
+/** `rondel_kind`: a task group. */
+#define RONDEL_KIND_GROUP INT64_C(30)
+/** `rondel_kind`: an iterator of `rondel_as_completed`. */
+#define RONDEL_KIND_ITERATOR INT64_C(31)
+/** `rondel_wait`: until all are done. */
+#define RONDEL_ALL_COMPLETED 0
+/** `rondel_wait`: until one is done, or more. */
+#define RONDEL_FIRST_COMPLETED 1
+/** `rondel_wait`: until one has failed, or all are done. One that was cancelled has not failed. */
+#define RONDEL_FIRST_ERROR 2
 /** `rondel_metric`: turns of the loop. */
 #define RONDEL_METRIC_TURNS 0
 /** `rondel_metric`: events that polls brought. */
@@ -138,6 +148,12 @@ typedef int64_t rondel_hook;
 
 /** A watcher of a signal. */
 typedef int64_t rondel_signal;
+
+/** An iterator over futures in the order in which they are done. */
+typedef int64_t rondel_iterator;
+
+/** Futures that live and end together. */
+typedef int64_t rondel_group;
 
 /**
  * Told of something: `source` is what it comes from, `result` a value or a negative code.
@@ -794,7 +810,8 @@ int64_t rondel_cancel(rondel_future future);
 
 /**
  * Gives a future `ns` nanoseconds from now: if it is not done by then it is cancelled and completes with
- * `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing.
+ * `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing. Only
+ * `rondel_wait` ends otherwise: with how many of its futures are done by then.
  *
  * Gives the same future, so that calls chain. `RONDEL_EINVAL` if `ns` is negative. Loop thread only.
  */
@@ -881,6 +898,169 @@ int64_t rondel_task_all(rondel_loop loop, rondel_future *tasks, size_t capacity)
  * without a function, `RONDEL_EBUSY` on a thread that runs a loop already.
  */
 int64_t rondel_main(rondel_task_fn fn, void *arg);
+
+/** @} */
+
+/**
+ * @defgroup rondel_combine Several futures at once: gather, wait, as_completed, shield
+ * @{
+ */
+
+/**
+ * Waits for `n` futures as one: completes with 0 when all have given values, or with the error of the first that fails.
+ *
+ * It takes the futures, as an await does: retain one to go on using it. `results` may be NULL, or is yours again when
+ * this completes: there every result stands by its position. After an error the other futures run on; the results of
+ * those that were not done are `RONDEL_EAGAIN`. `results` may be the same memory as `futures`.
+ *
+ * Cancelled, or over its `rondel_timeout`, it cancels the futures, and completes with `RONDEL_ECANCELED` or
+ * `RONDEL_ETIMEDOUT` once the last of them has ended, so that nothing of them goes on after it (asyncio's ends with the
+ * first of them). Once they are all done it cannot be cancelled any more: `RONDEL_ESTATE`.
+ *
+ * An entry that is a code, as a refused call gives, is a future that has failed with it; one that is gone has failed with
+ * `RONDEL_EGONE`. An entry may stand there twice. All must be of one loop (`RONDEL_EINVAL`), and futures
+ * (`RONDEL_EKIND`). `n` of 0 completes with 0. If no entry tells the loop it is the one that runs on this thread; if none
+ * does, the first code comes back, or `RONDEL_EINVAL` for no entries. `RONDEL_EINVAL` too for NULL with `n` above 0. When
+ * it is refused nothing was taken. Loop thread only.
+ */
+rondel_future rondel_gather(const rondel_future *futures,
+                            size_t n,
+                            int64_t *results,
+                            rondel_fn fn,
+                            void *user_data);
+
+/**
+ * As `rondel_gather`, but errors are results like others: it completes when all are done, with the number of those that
+ * failed, 0 if all went well (asyncio's `return_exceptions=True`).
+ *
+ * A future that was cancelled counts as failed. Loop thread only.
+ */
+rondel_future rondel_gather_all(const rondel_future *futures,
+                                size_t n,
+                                int64_t *results,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * Waits until enough of `n` futures are done, and completes with how many are: `how` is `RONDEL_FIRST_COMPLETED`,
+ * `RONDEL_FIRST_ERROR` or `RONDEL_ALL_COMPLETED`.
+ *
+ * The futures stay yours and go on, whatever becomes of the wait: look at each with `rondel_future_state`. The end of its
+ * `rondel_timeout` is no error of a wait: it completes with how many are done by then, 0 if none is. Cancelled, it completes
+ * with `RONDEL_ECANCELED`.
+ *
+ * Entries are as for `rondel_gather`: a code, and what is gone, count as done and failed. `RONDEL_EINVAL` for another
+ * `how`. Loop thread only.
+ */
+rondel_future rondel_wait(const rondel_future *futures,
+                          size_t n,
+                          int32_t how,
+                          rondel_fn fn,
+                          void *user_data);
+
+/**
+ * An iterator over `n` futures in the order in which they are done. Ask it with `rondel_as_completed_next`, and close
+ * it with `rondel_close`.
+ *
+ * The futures stay yours and go on, whatever becomes of the iterator. Entries are as for `rondel_gather`; a code, and
+ * what is gone, are done from the start. Those that are done already come first, in the order of the array.
+ *
+ * ```c
+ * rondel_iterator done = rondel_as_completed(futures, n);
+ * for (int64_t i; (i = rondel_await(rondel_as_completed_next(done, RONDEL_FUTURE))) >= 0;)
+ *     use(i, rondel_await(futures[i]));
+ * rondel_close(done);
+ * ```
+ * Loop thread only.
+ */
+rondel_iterator rondel_as_completed(const rondel_future *futures, size_t n);
+
+/**
+ * Completes with the position, in the array the iterator was made of, of the next future that is done; with `RONDEL_EOF`
+ * when each was told.
+ *
+ * Several may be asked for at once; they are answered in that order. One that is cancelled, or over its `rondel_timeout`,
+ * loses nothing: the next one is told instead. (asyncio's timeout is one for the whole iteration.) Closing the
+ * iterator ends it with `RONDEL_ECANCELED`. Loop thread only.
+ */
+rondel_future rondel_as_completed_next(rondel_iterator iterator,
+                                       rondel_fn fn,
+                                       void *user_data);
+
+/**
+ * A future that completes as `future` does, but can be cancelled, or run over its `rondel_timeout`, while that goes on.
+ *
+ * It takes the future, as an await does: retain it to go on using it. `RONDEL_EKIND` if it is none. Loop thread only.
+ */
+rondel_future rondel_shield(rondel_future future, rondel_fn fn, void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_task_group Task groups: futures that live and end together
+ * @{
+ */
+
+/**
+ * Makes a group: tasks and other futures, its children, that end together. Close it with `rondel_close`.
+ *
+ * When a child fails, with any error but `RONDEL_ECANCELED`, the others are cancelled; `rondel_group_join` tells when the
+ * last has ended. What the group's maker awaits meanwhile is not cancelled (in asyncio it is, but C has no block that
+ * belongs to a group): await the join, or make it a child too.
+ *
+ * Closing it cancels the children; its close notices come after the last of them has ended. Loop thread only.
+ */
+rondel_group rondel_group_new(rondel_loop loop);
+
+/**
+ * Makes a future a child of the group, which takes it: retain it to look at its result later. Gives the same future.
+ *
+ * A code, as a refused call gives, is a child that has failed with it, and comes back; so is a future that is gone
+ * (`RONDEL_EGONE`). So a failure of your own ends the group by `rondel_group_add(group, code)`. What is added while the
+ * group is being cancelled is cancelled at once.
+ *
+ * Refused, and not taken: `RONDEL_ESTATE` after the join has completed, `RONDEL_EDEADLK` for the group's own join,
+ * `RONDEL_EINVAL` for a future of another loop, `RONDEL_EKIND` for what is no future. Loop thread only.
+ */
+rondel_future rondel_group_add(rondel_group group, rondel_future future);
+
+/**
+ * Spawns a task as a child of the group, as `rondel_task_spawn` and `rondel_group_add` do. Gives its future, which is the
+ * group's: retain it to look at its result later.
+ *
+ * Nothing is spawned, and `RONDEL_ECANCELED` comes back, while the group is being cancelled; `RONDEL_ESTATE` after the
+ * join has completed. Loop thread only.
+ */
+rondel_future rondel_group_spawn(rondel_group group,
+                                 rondel_task_fn fn,
+                                 void *arg);
+
+/**
+ * Completes when the last child has ended: with 0, or the error of the first that failed. More may be added meanwhile.
+ *
+ * Cancelled, or over its `rondel_timeout`, it cancels the children, and completes once the last has ended: with the
+ * first error if one failed all the same, else with `RONDEL_ECANCELED` or `RONDEL_ETIMEDOUT`. Once a child has failed, or
+ * all are done, it cannot be cancelled any more: `RONDEL_ESTATE`; the next await of a task that was to be cancelled so is.
+ *
+ * A group is joined once, and takes no children after that: `RONDEL_ESTATE`. Loop thread only.
+ */
+rondel_future rondel_group_join(rondel_group group,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * Cancels the children, and whatever is still added. That alone is no error for the join.
+ *
+ * Children are cancelled once: after this, or after one has failed, it does nothing. `RONDEL_ESTATE` after the join has
+ * completed. Loop thread only.
+ */
+int64_t rondel_group_cancel(rondel_group group);
+
+/** How many children have failed. Loop thread only. */
+int64_t rondel_group_error_count(rondel_group group);
+
+/** The error of a child, by the order in which they failed; 0 if fewer have. Loop thread only. */
+int64_t rondel_group_error(rondel_group group, size_t index);
 
 /** @} */
 

@@ -5,7 +5,7 @@ use crate::abroad::Abroad;
 use crate::debug::Debug;
 use crate::error::{Error, Result};
 use crate::fd_watch::FdWatches;
-use crate::future::Future;
+use crate::future::{Cancels, Future};
 use crate::handle::{Handle, Table};
 use crate::hook::{Hooks, Phase};
 use crate::inbox::{Inbox, Message};
@@ -48,6 +48,7 @@ pub struct Core {
     pub dirty: Vec<Handle>,
     /// Listeners that wait for a descriptor to become free.
     pub starved: Vec<Handle>,
+    pub cancels: Cancels,
     /// The task whose step it is.
     pub current_task: Option<Handle>,
     pub stacks: Stacks,
@@ -114,6 +115,7 @@ impl Core {
             handed_out: Vec::new(),
             dirty: Vec::new(),
             starved: Vec::new(),
+            cancels: Cancels::default(),
             current_task: None,
             stacks: Stacks::default(),
             abroad: Abroad::default(),

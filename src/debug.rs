@@ -56,6 +56,8 @@ impl Core {
             (_, Kind::Idle | Kind::Prepare | Kind::Check) => "hook",
             (_, Kind::FdWatch) => "watch",
             (_, Kind::Signal) => "signal",
+            (_, Kind::Group) => "group",
+            (_, Kind::Iterator) => "iterator",
             (_, Kind::Internal) => "operation",
         };
         match entry.name() {

@@ -103,11 +103,12 @@ impl Loop {
             let mut core = self.core.borrow_mut();
             core.completions.clear();
             if core.ready.len() == 0 && core.closing.is_empty() && !core.has_messages() {
-                if !core.waits_for_workers() {
+                if core.waits_for_workers() {
+                    // Whatever goes wrong with the wait, the workers still answer: look again.
+                    let _ = core.reactor.wait(None);
+                } else if !core.break_circles() {
                     break;
                 }
-                // Whatever goes wrong with the wait, the workers still answer: look again.
-                let _ = core.reactor.wait(None);
             }
         }
         self.run_last_notices();

@@ -6,17 +6,18 @@
 //! how to end its own.
 
 use crate::callback::Notify;
+use crate::combine::{Verdict, Whole};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
-use crate::lifecycle::Object;
+use crate::lifecycle::{Entry, Object};
 use crate::net::connect::Connecting;
 use crate::pool::Job;
 use crate::ready::Step;
 use crate::sys;
 use crate::task::Task;
 use crate::timers::TimerId;
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::Arc;
 
@@ -44,6 +45,14 @@ pub enum Op {
     Work(Arc<Job>),
     LookUp(Arc<Job>),
     Task(Box<Task>),
+    /// Several futures, waited for as one.
+    Whole(Box<Whole>),
+    /// Another future, which goes on when this one is cancelled.
+    Shield(Awaited),
+    /// The end of a group's last child; the group is the origin.
+    Join,
+    /// The next position of an iterator, which is the origin.
+    Next,
     /// A look-up that is done: what it found.
     Found(Box<[SocketAddr]>),
     /// Nothing to end any more.
@@ -70,6 +79,8 @@ pub struct Future {
     pub deadline: Option<TimerId>,
     /// Why it is being ended although its operation cannot be stopped: the result it will have.
     pub given_up: Option<Error>,
+    /// In which round of `Cancels` it was cancelled last.
+    cancelled_in: u64,
     waiters: Waiters,
 }
 
@@ -81,6 +92,22 @@ pub enum Waiter {
     Task(Handle),
     /// A thread that is blocked until it is done, by its number.
     Thread(u64),
+    /// What it is a part of, and which: a future made of futures, an iterator or a group.
+    Part(Handle, u64),
+}
+
+/// A future that is waited for, and the place in its line.
+#[derive(Clone, Copy)]
+pub struct Awaited {
+    pub future: Handle,
+    place: u64,
+}
+
+impl Awaited {
+    /// It is not waited for yet.
+    pub fn not_yet(future: Handle) -> Awaited {
+        Awaited { future, place: u64::MAX }
+    }
 }
 
 /// Those who wait. Mostly there is none or one.
@@ -89,16 +116,32 @@ enum Waiters {
     #[default]
     None,
     One(Waiter),
-    /// First come, first told.
-    Many(Box<VecDeque<Waiter>>),
+    Many(Box<Line>),
+}
+
+/// First come, first told; but anybody may leave.
+struct Line {
+    places: BTreeMap<u64, Waiter>,
+    last: u64,
 }
 
 impl Waiters {
-    fn push(&mut self, waiter: Waiter) {
+    /// The place of the new one in the line.
+    fn push(&mut self, waiter: Waiter) -> u64 {
         match self {
-            Waiters::None => *self = Waiters::One(waiter),
-            Waiters::One(first) => *self = Waiters::Many(Box::new([*first, waiter].into())),
-            Waiters::Many(list) => list.push_back(waiter),
+            Waiters::None => {
+                *self = Waiters::One(waiter);
+                0
+            }
+            Waiters::One(first) => {
+                *self = Waiters::Many(Box::new(Line { places: [(0, *first), (1, waiter)].into(), last: 1 }));
+                1
+            }
+            Waiters::Many(line) => {
+                line.last += 1;
+                line.places.insert(line.last, waiter);
+                line.last
+            }
         }
     }
 
@@ -110,7 +153,15 @@ impl Waiters {
                 *self = Waiters::None;
                 Some(waiter)
             }
-            Waiters::Many(list) => list.pop_front(),
+            Waiters::Many(line) => line.places.pop_first().map(|(_, waiter)| waiter),
+        }
+    }
+
+    fn remove(&mut self, place: u64) {
+        match self {
+            Waiters::One(_) if place == 0 => *self = Waiters::None,
+            Waiters::None | Waiters::One(_) => {}
+            Waiters::Many(line) => drop(line.places.remove(&place)),
         }
     }
 
@@ -118,9 +169,19 @@ impl Waiters {
         match self {
             Waiters::None => true,
             Waiters::One(_) => false,
-            Waiters::Many(list) => list.is_empty(),
+            Waiters::Many(line) => line.places.is_empty(),
         }
     }
+}
+
+/// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
+/// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
+#[derive(Default)]
+pub struct Cancels {
+    /// Each with the task that awaits it, if it is one.
+    queue: VecDeque<(Handle, Option<Handle>)>,
+    running: bool,
+    round: u64,
 }
 
 impl Future {
@@ -141,6 +202,7 @@ impl Future {
             op,
             deadline: None,
             given_up: None,
+            cancelled_in: u64::MAX,
             waiters: Waiters::None,
         }
     }
@@ -168,9 +230,15 @@ impl Future {
         self.result()
     }
 
-    /// A promise is somebody else's to keep; everything else goes on in the loop.
+    /// Nobody will look at its error, and that is as it should be.
+    pub fn dismiss(&mut self) {
+        self.seen = true;
+    }
+
+    /// A promise is somebody else's to keep, and what waits for other futures is alive as far as they are; everything
+    /// else goes on in the loop.
     pub fn keeps_loop_alive(&self) -> bool {
-        !matches!(self.op, Op::Promise)
+        !matches!(self.op, Op::Promise | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
     }
 
     /// Whether anybody will ever hear of its result.
@@ -284,6 +352,10 @@ impl Core {
             Waiter::Caller(notify) => self.step_for(notify, handle, result),
             Waiter::Task(task) => Step::Resume(task),
             Waiter::Thread(number) => self.tell_thread(number, handle, result),
+            Waiter::Part(whole, part) => {
+                self.part_done(whole, part, result);
+                Step::Nothing
+            }
         })
     }
 
@@ -304,14 +376,19 @@ impl Core {
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.
     pub fn then(&mut self, handle: Handle, waiter: Waiter) -> Result<()> {
+        self.wait_in_line(handle, waiter).map(|_| ())
+    }
+
+    /// As `then`, for one who may leave before it is told.
+    pub fn wait_in_line(&mut self, handle: Handle, waiter: Waiter) -> Result<Awaited> {
         let future = self.future_mut(handle)?;
-        future.waiters.push(waiter);
+        let place = future.waiters.push(waiter);
         if !future.is_pending() && !future.queued {
             future.queued = true;
             future.told = false;
             self.ready.push_future(handle);
         }
-        Ok(())
+        Ok(Awaited { future: handle, place })
     }
 
     pub fn retain(&mut self, handle: Handle) -> Result<()> {
@@ -323,15 +400,27 @@ impl Core {
     pub fn release(&mut self, handle: Handle) -> Result<()> {
         let future = self.future_mut(handle)?;
         future.holders = future.holders.checked_sub(1).ok_or(Error::ESTATE)?;
+        self.free_if_forgotten(handle);
+        Ok(())
+    }
+
+    fn free_if_forgotten(&mut self, handle: Handle) {
+        let Ok(future) = self.future_mut(handle) else { return };
         // A promise that nobody holds or waits for can never be heard of.
-        let forgotten = future.holders == 0 && matches!(future.op, Op::Promise) && future.waiters.is_empty();
-        if forgotten {
+        if future.holders == 0 && matches!(future.op, Op::Promise) && future.waiters.is_empty() {
             self.finish(handle, Error::ECANCELED.code());
             self.table.discard(handle);
         } else {
             self.free_if_unused(handle);
         }
-        Ok(())
+    }
+
+    /// Takes back a `wait_in_line`.
+    pub fn stop_waiting(&mut self, awaited: Awaited) {
+        if let Ok(future) = self.future_mut(awaited.future) {
+            future.waiters.remove(awaited.place);
+            self.free_if_forgotten(awaited.future);
+        }
     }
 
     /// Closing a future: it is cancelled and let go.
@@ -359,12 +448,51 @@ impl Core {
         Ok(())
     }
 
-    /// Ends a pending operation; its future completes with `reason`.
+    /// Ends a pending operation and what it waits for; its future completes with `reason`.
     pub fn cancel(&mut self, handle: Handle, reason: Error) -> Result<()> {
+        let result = self.cancel_one(handle, reason);
+        self.cancel_the_rest();
+        result
+    }
+
+    /// To be cancelled with what is being cancelled now. `task`: the one that awaits it.
+    pub fn cancel_too(&mut self, handle: Handle, task: Option<Handle>) {
+        self.cancels.queue.push_back((handle, task));
+    }
+
+    /// Cancels what `cancel_too` was called for.
+    pub fn cancel_the_rest(&mut self) {
+        if std::mem::replace(&mut self.cancels.running, true) {
+            return;
+        }
+        while let Some((handle, task)) = self.cancels.queue.pop_front() {
+            let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
+            if let (true, Some(task)) = (refused, task) {
+                // The result is on its way, and shall not be lost.
+                self.cancel_next_await(task);
+            }
+        }
+        self.cancels.running = false;
+        self.cancels.round += 1;
+    }
+
+    /// Whether it is pending, or was just cancelled together with what waits for it.
+    pub fn can_be_cancelled(&self, handle: Handle) -> bool {
+        let round = self.cancels.round;
+        matches!(self.table.get(handle).map(|entry| &entry.object),
+            Ok(Object::Future(future)) if future.is_pending() || future.cancelled_in == round)
+    }
+
+    fn cancel_one(&mut self, handle: Handle, reason: Error) -> Result<()> {
+        let round = self.cancels.round;
         let future = self.future_mut(handle)?;
+        if future.cancelled_in == round {
+            return Ok(());
+        }
         if !future.is_pending() {
             return Err(Error::ESTATE);
         }
+        future.cancelled_in = round;
         let origin = future.origin;
         match &mut future.op {
             Op::Promise | Op::Soon | Op::Found(_) | Op::Over => {}
@@ -392,6 +520,13 @@ impl Core {
                     return Ok(());
                 }
             }
+            Op::Whole(_) => return self.cancel_whole(handle, reason),
+            Op::Shield(inner) => {
+                let inner = *inner;
+                self.stop_waiting(inner);
+            }
+            Op::Join => return self.cancel_join(origin, reason),
+            Op::Next => self.withdraw_next(origin, handle),
         }
         self.complete(handle, reason.code());
         Ok(())
@@ -423,6 +558,28 @@ impl Core {
 
     /// Whether work that cannot be stopped still runs.
     pub fn waits_for_workers(&self) -> bool {
-        self.table.handles().any(|(_, entry)| matches!(&entry.object, Object::Future(future) if future.is_pending()))
+        self.table.handles().any(|(_, entry)| {
+            matches!(&entry.object, Object::Future(future)
+                if future.is_pending() && matches!(future.op, Op::Work(_) | Op::LookUp(_)))
+        })
+    }
+
+    /// Ends what waits for each other in a circle, as the loop is being freed and nothing else can end it. Whether
+    /// there was any such thing.
+    pub fn break_circles(&mut self) -> bool {
+        let pending = |entry: &Entry| matches!(&entry.object, Object::Future(future) if future.is_pending());
+        let stuck: Vec<Handle> =
+            self.table.handles().filter(|(_, entry)| pending(entry)).map(|(handle, _)| handle).collect();
+        for handle in &stuck {
+            let Ok(future) = self.future_mut(*handle) else { continue };
+            let origin = future.origin;
+            match future.op {
+                Op::Task(_) => self.end_await_of(*handle),
+                Op::Whole(_) => self.end_whole(*handle, Verdict::Result(Error::ECANCELED.code())),
+                Op::Join => self.end_join(origin),
+                _ => self.complete(*handle, Error::ECANCELED.code()),
+            }
+        }
+        !stuck.is_empty()
     }
 }

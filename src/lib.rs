@@ -7,7 +7,9 @@
 #![warn(missing_docs, rust_2018_idioms)]
 
 mod abroad;
+mod as_completed;
 mod callback;
+mod combine;
 mod core;
 mod debug;
 mod error;
@@ -26,6 +28,7 @@ mod registry;
 mod signal;
 mod stack;
 mod task;
+mod task_group;
 mod timer;
 mod timers;
 mod work;

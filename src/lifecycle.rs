@@ -4,6 +4,7 @@
 //! Closing is in two steps. `close` ends what the object does, now; its close notices come in the close phase, after
 //! every completion that was due before. Between the two the handle answers only what it is.
 
+use crate::as_completed::AsCompleted;
 use crate::callback::{Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -17,6 +18,7 @@ use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::ready::Step;
 use crate::signal::Signal;
+use crate::task_group::Group;
 use crate::timer::Timer;
 use std::collections::VecDeque;
 
@@ -35,6 +37,8 @@ pub enum Kind {
     Check = 7,
     FdWatch = 8,
     Signal = 9,
+    Group = 30,
+    Iterator = 31,
 }
 
 pub enum Object {
@@ -48,6 +52,8 @@ pub enum Object {
     Attempt(Attempt),
     FdWatch(FdWatch),
     Signal(Signal),
+    AsCompleted(Box<AsCompleted>),
+    Group(Box<Group>),
     /// Set aside for a thread that may want to spawn a task.
     Reserved,
     /// What it was has ended; only the close notices are left.
@@ -178,6 +184,8 @@ impl Core {
             Object::Stream(stream) => stream.is_busy(),
             Object::Listener(_) => true,
             Object::Unconnected(socket) => socket.connecting.is_some(),
+            Object::AsCompleted(iterator) => !iterator.is_exhausted(),
+            Object::Group(group) => !group.is_empty(),
             _ => entry.active,
         })
     }
@@ -233,6 +241,8 @@ impl Core {
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
             Object::FdWatch(_) => self.close_fd_watch(handle),
+            Object::AsCompleted(_) => self.close_as_completed(handle),
+            Object::Group(_) => return self.close_group(handle),
             Object::Attempt(_) | Object::Reserved | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);
@@ -287,9 +297,11 @@ impl Core {
         for handle in handles {
             let _ = self.close(handle);
         }
+        // In one go, lest those that wait for each other are cancelled again and again.
         for future in futures {
-            let _ = self.cancel(future, Error::ECANCELED);
+            self.cancel_too(future, None);
         }
+        self.cancel_the_rest();
     }
 
     /// Live handles that callers know of, with their kinds.

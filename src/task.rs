@@ -8,7 +8,7 @@
 use crate::callback::{Notify, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op, State, Waiter};
+use crate::future::{Awaited, Future, Op, State, Waiter};
 use crate::handle::Handle;
 use crate::stack::{self, Fiber};
 
@@ -18,7 +18,7 @@ pub struct Task {
     stack_size: usize,
     /// There between the first step and the last, except while it runs.
     fiber: Option<Fiber>,
-    awaits: Option<Handle>,
+    awaits: Option<Awaited>,
     /// Cancelled while it did not wait for anything: the next wait is cancelled.
     cancel_next: bool,
 }
@@ -108,23 +108,31 @@ impl Core {
             return Ok(Await::Done(result));
         }
         if self.freeing {
-            // There is no more waiting: the task is to come to its end.
+            // The task is to come to its end. It waits only for what has to end before it: work that runs, perhaps with
+            // memory of its stack.
             let _ = self.cancel(future, Error::ECANCELED);
-            self.let_go(future);
-            return Ok(Await::Done(Error::ECANCELED.code()));
+            match self.future_mut(future).and_then(|future| future.look()) {
+                Err(Error::EAGAIN) => {}
+                result => {
+                    self.let_go(future);
+                    return Ok(Await::Done(result.unwrap_or(Error::ECANCELED.code())));
+                }
+            }
         }
-        self.then(future, Waiter::Task(me))?;
+        let awaited = self.wait_in_line(future, Waiter::Task(me))?;
         let Some(task) = self.task_mut(me) else { return Err(Error::ENOTASK) };
-        task.awaits = Some(future);
+        task.awaits = Some(awaited);
         if std::mem::take(&mut task.cancel_next) {
-            let _ = self.cancel(future, Error::ECANCELED);
+            self.cancel_too(future, Some(me));
+            self.cancel_the_rest();
         }
         Ok(Await::Suspend(future))
     }
 
     /// The result of what the current task waited for.
     pub fn end_await(&mut self, future: Handle) -> Result<i64> {
-        let result = self.future_mut(future)?.look()?;
+        // Only `end_await_of` ends it before there is a result.
+        let result = self.future_mut(future)?.look().unwrap_or(Error::ECANCELED.code());
         self.let_go(future);
         Ok(result)
     }
@@ -143,19 +151,28 @@ impl Core {
         // If it ends by being cancelled, this is why.
         future.given_up.get_or_insert(reason);
         let Op::Task(task) = &mut future.op else { return true };
-        let awaited = task.awaits;
+        let awaited = task.awaits.map(|awaited| awaited.future);
         match awaited.filter(|awaited| self.is_pending(*awaited)) {
-            Some(awaited) => {
-                let _ = self.cancel(awaited, Error::ECANCELED);
-            }
+            Some(awaited) => self.cancel_too(awaited, Some(handle)),
             // It runs, or what it waited for is done already, and that result shall not be lost.
-            None => {
-                if let Some(task) = self.task_mut(handle) {
-                    task.cancel_next = true;
-                }
-            }
+            None => self.cancel_next_await(handle),
         }
         false
+    }
+
+    /// A task is cancelled that cannot be now: its next await is.
+    pub fn cancel_next_await(&mut self, handle: Handle) {
+        if let Some(task) = self.task_mut(handle) {
+            task.cancel_next = true;
+        }
+    }
+
+    /// Ends the await of a task before what it waits for is done.
+    pub fn end_await_of(&mut self, handle: Handle) {
+        if let Some(awaited) = self.task_mut(handle).and_then(|task| task.awaits) {
+            self.stop_waiting(awaited);
+            self.ready.push_task(handle);
+        }
     }
 
     /// The tasks that are not done.

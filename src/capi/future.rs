@@ -137,7 +137,8 @@ pub extern "C" fn rondel_cancel(future: rondel_future) -> i64 {
 }
 
 /// Gives a future `ns` nanoseconds from now: if it is not done by then it is cancelled and completes with
-/// `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing.
+/// `RONDEL_ETIMEDOUT`. Of several such deadlines the first one counts; on a future that is done it does nothing. Only
+/// `rondel_wait` ends otherwise: with how many of its futures are done by then.
 ///
 /// Gives the same future, so that calls chain. `RONDEL_EINVAL` if `ns` is negative. Loop thread only.
 #[unsafe(no_mangle)]

@@ -22,6 +22,10 @@ pub mod future;
 
 pub mod task;
 
+pub mod combine;
+
+pub mod task_group;
+
 pub mod stream;
 
 pub mod tcp;

@@ -22,9 +22,12 @@ pub type rondel_tcp = i64;
 pub type rondel_watch = i64;
 /// A callback that runs every turn: idle, prepare or check.
 pub type rondel_hook = i64;
-
 /// A watcher of a signal.
 pub type rondel_signal = i64;
+/// An iterator over futures in the order in which they are done.
+pub type rondel_iterator = i64;
+/// Futures that live and end together.
+pub type rondel_group = i64;
 
 /// Told of something: `source` is what it comes from, `result` a value or a negative code.
 ///
@@ -140,6 +143,17 @@ pub const RONDEL_PRIORITY: i32 = 8;
 
 /// `rondel_kind`: a watcher of a signal.
 pub const RONDEL_KIND_SIGNAL: i64 = 9;
+/// `rondel_kind`: a task group.
+pub const RONDEL_KIND_GROUP: i64 = 30;
+/// `rondel_kind`: an iterator of `rondel_as_completed`.
+pub const RONDEL_KIND_ITERATOR: i64 = 31;
+
+/// `rondel_wait`: until all are done.
+pub const RONDEL_ALL_COMPLETED: i32 = 0;
+/// `rondel_wait`: until one is done, or more.
+pub const RONDEL_FIRST_COMPLETED: i32 = 1;
+/// `rondel_wait`: until one has failed, or all are done. One that was cancelled has not failed.
+pub const RONDEL_FIRST_ERROR: i32 = 2;
 
 /// `rondel_metric`: turns of the loop.
 pub const RONDEL_METRIC_TURNS: i32 = 0;

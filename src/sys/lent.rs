@@ -19,11 +19,25 @@ pub struct LentBuffer {
     length: usize,
 }
 
+/// Numbers to read, the caller's for the time of a call.
+pub struct LentNumbers {
+    start: *const i64,
+    count: usize,
+}
+
+/// Numbers to write, the caller's until the operation completes.
+pub struct LentResults {
+    start: *mut i64,
+    count: usize,
+}
+
 // SAFETY: the lender promises that the memory stays valid until the operation completes, on whichever thread the
 // loop then runs.
 unsafe impl Send for LentBytes {}
 // SAFETY: as for LentBytes.
 unsafe impl Send for LentBuffer {}
+// SAFETY: as for LentBytes.
+unsafe impl Send for LentResults {}
 
 /// No object of this size can exist, so a length beyond it is a caller's mistake (a negative number, say).
 fn possible(length: usize) -> bool {
@@ -66,6 +80,47 @@ impl LentBuffer {
         // SAFETY: the promise of `new`. The bytes may be uninitialized for Rust's eyes; they are only written, or
         // read where they were written before.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+/// As `possible`, of numbers.
+fn possible_numbers(start: *const i64, count: usize) -> bool {
+    count.checked_mul(size_of::<i64>()).is_some_and(possible) && (count == 0 || !start.is_null())
+}
+
+impl LentNumbers {
+    /// `None` when it makes no sense: numbers are promised, but there is no pointer.
+    ///
+    /// # Safety
+    /// `start` points to `count` numbers, which are there and are not written to as long as the value is used.
+    pub unsafe fn new(start: *const i64, count: usize) -> Option<LentNumbers> {
+        possible_numbers(start, count).then_some(LentNumbers { start, count })
+    }
+
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = i64> {
+        // SAFETY: the promise of `new`.
+        (0..self.count).map(|index| unsafe { self.start.add(index).read_unaligned() })
+    }
+}
+
+impl LentResults {
+    /// `None` when it makes no sense: room is promised, but there is no pointer.
+    ///
+    /// # Safety
+    /// `start` points to room for `count` numbers, which is there as long as the value is used.
+    pub unsafe fn new(start: *mut i64, count: usize) -> Option<LentResults> {
+        possible_numbers(start, count).then_some(LentResults { start, count })
+    }
+
+    pub fn set(&mut self, index: usize, result: i64) {
+        if index < self.count {
+            // SAFETY: the promise of `new`.
+            unsafe { self.start.add(index).write_unaligned(result) };
+        }
     }
 }
 
