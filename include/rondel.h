@@ -94,6 +94,24 @@ extern "C" {
 #define RONDEL_FIRST_COMPLETED 1
 /** `rondel_wait`: until one has failed, or all are done. One that was cancelled has not failed. */
 #define RONDEL_FIRST_ERROR 2
+/** `rondel_kind`: a lock. */
+#define RONDEL_KIND_LOCK INT64_C(20)
+/** `rondel_kind`: an event. */
+#define RONDEL_KIND_EVENT INT64_C(21)
+/** `rondel_kind`: a condition. */
+#define RONDEL_KIND_CONDITION INT64_C(22)
+/** `rondel_kind`: a semaphore. */
+#define RONDEL_KIND_SEMAPHORE INT64_C(23)
+/** `rondel_kind`: a barrier. */
+#define RONDEL_KIND_BARRIER INT64_C(24)
+/** `rondel_kind`: a queue. */
+#define RONDEL_KIND_QUEUE INT64_C(25)
+/** `rondel_queue_new`: the item that was put first is got first. */
+#define RONDEL_QUEUE_FIFO 0
+/** `rondel_queue_new`: the item that was put last is got first. */
+#define RONDEL_QUEUE_LIFO 1
+/** `rondel_queue_new`: the item with the lowest priority is got first; of equal ones, the one that was put first. */
+#define RONDEL_QUEUE_PRIORITY 2
 /** `rondel_metric`: turns of the loop. */
 #define RONDEL_METRIC_TURNS 0
 /** `rondel_metric`: events that polls brought. */
@@ -145,6 +163,24 @@ typedef int64_t rondel_watch;
 
 /** A callback that runs every turn: idle, prepare or check. */
 typedef int64_t rondel_hook;
+
+/** A lock: held by one at a time. */
+typedef int64_t rondel_lock;
+
+/** Something that has happened or not yet. */
+typedef int64_t rondel_event;
+
+/** Where holders of a lock wait for a change. */
+typedef int64_t rondel_condition;
+
+/** A count of how many more may go on. */
+typedef int64_t rondel_semaphore;
+
+/** Where so many wait until all have come. */
+typedef int64_t rondel_barrier;
+
+/** Items on their way from those who put to those who get. */
+typedef int64_t rondel_queue;
 
 /** A watcher of a signal. */
 typedef int64_t rondel_signal;
@@ -371,6 +407,8 @@ typedef struct rondel_completion {
 #define RONDEL_ESTATE (-INT64_C(4102))
 /** An error the system gave and Rondel has no number for. */
 #define RONDEL_EUNKNOWN (-INT64_C(4103))
+/** The barrier was reset or aborted. */
+#define RONDEL_EBROKEN (-INT64_C(4104))
 /** Host or service not known. */
 #define RONDEL_EAI_NONAME (-INT64_C(4202))
 /** The name server gave no answer for now, try again later. */
@@ -997,6 +1035,40 @@ rondel_future rondel_shield(rondel_future future, rondel_fn fn, void *user_data)
 /** @} */
 
 /**
+ * @defgroup rondel_lock Locks: held by one at a time, for tasks and callbacks alike
+ * @{
+ */
+
+/**
+ * Makes a lock that nobody holds.
+ *
+ * `rondel_close` ends it, held or not: those who wait get `RONDEL_ECANCELED`, and so do the waits of its conditions. A
+ * lock knows no owner: whoever holds it may let another release it. Loop thread only.
+ */
+rondel_lock rondel_lock_new(rondel_loop loop);
+
+/**
+ * Acquires a lock, waiting until it is free: the result is 0, and you hold it until `rondel_lock_release`.
+ *
+ * Those who wait get it in the order in which they came; nobody comes in between. One that is cancelled, times out or
+ * is let go by all who would hear of it leaves the line. When `rondel_cancel` says `RONDEL_ESTATE` you have the lock
+ * already, and must release it. Waiting does not keep `rondel_run` going, as what it waits for must come from
+ * something else. `RONDEL_EINVAL` if `fn` is NULL: nobody would know that the lock is held. Loop thread only.
+ */
+rondel_future rondel_lock_acquire(rondel_lock lock, rondel_fn fn, void *user_data);
+
+/** Acquires a lock if it is free: 0, or `RONDEL_EAGAIN` if it is held. Loop thread only. */
+int64_t rondel_lock_try(rondel_lock lock);
+
+/** Releases a lock, which goes to the next who waits. `RONDEL_ESTATE` if it is not held. Loop thread only. */
+int64_t rondel_lock_release(rondel_lock lock);
+
+/** 1 if the lock is held, else 0. Loop thread only. */
+int64_t rondel_lock_held(rondel_lock lock);
+
+/** @} */
+
+/**
  * @defgroup rondel_task_group Task groups: futures that live and end together
  * @{
  */
@@ -1061,6 +1133,239 @@ int64_t rondel_group_error_count(rondel_group group);
 
 /** The error of a child, by the order in which they failed; 0 if fewer have. Loop thread only. */
 int64_t rondel_group_error(rondel_group group, size_t index);
+
+/** @} */
+
+/**
+ * @defgroup rondel_event Events: something that has happened or not yet, and any number who wait for it
+ * @{
+ */
+
+/** Makes an event that is not set. `rondel_close` ends it: those who wait get `RONDEL_ECANCELED`. Loop thread only. */
+rondel_event rondel_event_new(rondel_loop loop);
+
+/**
+ * Sets an event: all who wait go on, also if it is cleared right after. 0 also if it was set already. Loop thread
+ * only.
+ */
+int64_t rondel_event_set(rondel_event event);
+
+/** Clears an event: who waits from now on waits for the next `rondel_event_set`. Loop thread only. */
+int64_t rondel_event_clear(rondel_event event);
+
+/** 1 if the event is set, else 0. Loop thread only. */
+int64_t rondel_event_is_set(rondel_event event);
+
+/** Waits until the event is set: the result is 0. Waiting does not keep `rondel_run` going. Loop thread only. */
+rondel_future rondel_event_wait(rondel_event event, rondel_fn fn, void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_condition Conditions: where those who hold a lock wait until another holder changed something
+ * @{
+ */
+
+/**
+ * Makes a condition that goes with a lock. One lock may have several. Loop thread only.
+ *
+ * `rondel_close` ends it; the lock stays. Its waits then end with `RONDEL_ECANCELED` at once and without the lock: the
+ * one case in which they do not have it, as when the lock itself is closed.
+ */
+rondel_condition rondel_condition_new(rondel_lock lock);
+
+/**
+ * Releases the lock, waits to be notified, and acquires the lock again: the result is 0, and the lock is held.
+ *
+ * The lock is held also when the wait is cancelled or times out: it ends with that code once it has the lock again,
+ * and a notice that it got before goes to the next who waits. Only one that nobody would hear of ends without the
+ * lock. What was waited for may have changed again in between, so look, and wait again if need be. Waiting does not
+ * keep `rondel_run` going.
+ *
+ * `RONDEL_ESTATE` if the lock is not held, `RONDEL_EGONE` if it is closed, `RONDEL_EINVAL` if `fn` is NULL: nobody
+ * would know that the lock is held. Loop thread only.
+ */
+rondel_future rondel_condition_wait(rondel_condition condition, rondel_fn fn, void *user_data);
+
+/**
+ * Notifies `n` of those who wait, or as many as there are, the first ones first; gives how many. They go on one by one
+ * as they get the lock, which you still hold.
+ *
+ * `RONDEL_ESTATE` if the lock is not held, `RONDEL_EGONE` if it is closed, `RONDEL_EINVAL` if `n` is negative. Loop
+ * thread only.
+ */
+int64_t rondel_condition_notify(rondel_condition condition, int64_t n);
+
+/** As `rondel_condition_notify`, of all who wait. Loop thread only. */
+int64_t rondel_condition_notify_all(rondel_condition condition);
+
+/** @} */
+
+/**
+ * @defgroup rondel_semaphore Semaphores: so many at a time
+ * @{
+ */
+
+/**
+ * Makes a semaphore that `value` can acquire before others have to wait. It may never come above `bound` (0: it may).
+ *
+ * `rondel_close` ends it: those who wait get `RONDEL_ECANCELED`. `RONDEL_EINVAL` if a number is negative or `value`
+ * above `bound`. Loop thread only.
+ */
+rondel_semaphore rondel_semaphore_new(rondel_loop loop, int64_t value, int64_t bound);
+
+/**
+ * Takes one off a semaphore, waiting while it is 0: the result is 0.
+ *
+ * Those who wait get it in the order in which they came; nobody comes in between. One that is cancelled, times out or
+ * is let go by all who would hear of it leaves the line. When `rondel_cancel` says `RONDEL_ESTATE` you have it
+ * already, and must release it. Waiting does not keep `rondel_run` going. `RONDEL_EINVAL` if `fn` is NULL: nobody
+ * would know that one was taken. Loop thread only.
+ */
+rondel_future rondel_semaphore_acquire(rondel_semaphore semaphore, rondel_fn fn, void *user_data);
+
+/** Takes one off a semaphore if it is not 0: gives 0, or `RONDEL_EAGAIN`. Loop thread only. */
+int64_t rondel_semaphore_try(rondel_semaphore semaphore);
+
+/** Adds one to a semaphore, which goes to the next who waits. `RONDEL_ESTATE` if it is at its bound. Loop thread only. */
+int64_t rondel_semaphore_release(rondel_semaphore semaphore);
+
+/** How many could acquire it now without waiting. Loop thread only. */
+int64_t rondel_semaphore_value(rondel_semaphore semaphore);
+
+/** @} */
+
+/**
+ * @defgroup rondel_barrier Barriers: so many wait until all have come, and go on together
+ * @{
+ */
+
+/**
+ * Makes a barrier for so many parties.
+ *
+ * `rondel_close` ends it: those who wait get `RONDEL_ECANCELED`. `RONDEL_EINVAL` unless `parties` is positive. Loop
+ * thread only.
+ */
+rondel_barrier rondel_barrier_new(rondel_loop loop, int64_t parties);
+
+/**
+ * Waits until all parties do: the result is the place in which one came, from 0 to one less than the parties.
+ *
+ * All go on at once, and the next round may begin. One that is cancelled or times out leaves, and another is needed in
+ * its place. `RONDEL_EBROKEN` as the result if the barrier is reset or aborted meanwhile, and at once if it is broken.
+ * Waiting does not keep `rondel_run` going. Loop thread only.
+ */
+rondel_future rondel_barrier_wait(rondel_barrier barrier, rondel_fn fn, void *user_data);
+
+/** Sends those who wait away with `RONDEL_EBROKEN`; the barrier is as new, also if it was aborted. Loop thread only. */
+int64_t rondel_barrier_reset(rondel_barrier barrier);
+
+/** Breaks the barrier: who waits, and who comes before it is reset, gets `RONDEL_EBROKEN`. Loop thread only. */
+int64_t rondel_barrier_abort(rondel_barrier barrier);
+
+/** How many wait. Loop thread only. */
+int64_t rondel_barrier_waiting(rondel_barrier barrier);
+
+/** 1 if the barrier was aborted and not reset since, else 0. Loop thread only. */
+int64_t rondel_barrier_broken(rondel_barrier barrier);
+
+/** @} */
+
+/**
+ * @defgroup rondel_queue Queues: items on their way from those who put to those who get
+ * @{
+ */
+
+/**
+ * Makes a queue that holds up to `capacity` items (0: any number) and gives them out in the order that `how` names, a
+ * `RONDEL_QUEUE_`.
+ *
+ * An item is a number, 0 or more, so that it can be a result: an index, a handle, or `(int64_t)(uintptr_t)pointer`.
+ * (Where pointers may have their highest bit set, as tagged ones of Android have, shift them right by one.)
+ *
+ * `rondel_close` ends it: who waits gets `RONDEL_ECANCELED`, and items that are still in it are dropped. See
+ * `rondel_queue_shutdown` for a milder end. `RONDEL_EINVAL` for a negative capacity or another order. Loop thread
+ * only.
+ */
+rondel_queue rondel_queue_new(rondel_loop loop, int64_t capacity, int how);
+
+/**
+ * Puts an item into a queue, waiting while it is full: the result is 0. In a queue by priority it has priority 0.
+ *
+ * Those who wait come in the order in which they began to. An item whose put is cancelled or times out is not in the
+ * queue. Waiting does not keep `rondel_run` going. `RONDEL_EINVAL` for a negative item, `RONDEL_ESHUTDOWN` after
+ * `rondel_queue_shutdown`, and as the result if that comes while it waits. Loop thread only.
+ */
+rondel_future rondel_queue_put(rondel_queue queue, int64_t item, rondel_fn fn, void *user_data);
+
+/**
+ * As `rondel_queue_put`, with a priority: a lower one is got first. `RONDEL_EINVAL` if the queue is of another order.
+ * Loop thread only.
+ */
+rondel_future rondel_queue_put_priority(rondel_queue queue,
+                                        int64_t priority,
+                                        int64_t item,
+                                        rondel_fn fn,
+                                        void *user_data);
+
+/**
+ * Puts an item if there is room: 0, or `RONDEL_EAGAIN` if the queue is full. Otherwise as `rondel_queue_put`. Loop
+ * thread only.
+ */
+int64_t rondel_queue_try_put(rondel_queue queue, int64_t item);
+
+/**
+ * Puts an item with a priority if there is room: 0, or `RONDEL_EAGAIN` if the queue is full. Otherwise as
+ * `rondel_queue_put_priority`. Loop thread only.
+ */
+int64_t rondel_queue_try_put_priority(rondel_queue queue, int64_t priority, int64_t item);
+
+/**
+ * Takes an item out of a queue, waiting while it is empty: the result is the item.
+ *
+ * Those who wait get the items in the order in which they came: each the next that is put. No item is lost: one whose
+ * future was let go before anybody heard of its result (by a function, an await, `rondel_future_result`…) goes back to
+ * its place or to the next who waits, also when the get was done just before it was cancelled. Waiting does not keep
+ * `rondel_run` going.
+ *
+ * `RONDEL_ESHUTDOWN` if the queue is empty after `rondel_queue_shutdown`, and as the result if that comes while it
+ * waits. `RONDEL_EINVAL` if `fn` is NULL: nobody would get the item. Loop thread only.
+ */
+rondel_future rondel_queue_get(rondel_queue queue,
+                               rondel_fn fn,
+                               void *user_data);
+
+/**
+ * Takes an item out of a queue and gives it; `RONDEL_EAGAIN` if there is none, `RONDEL_ESHUTDOWN` if there will be
+ * none. Loop thread only.
+ */
+int64_t rondel_queue_try_get(rondel_queue queue);
+
+/** How many items are in the queue; those of puts that wait are not. Loop thread only. */
+int64_t rondel_queue_size(rondel_queue queue);
+
+/**
+ * Says that what an item that was got stood for is done: see `rondel_queue_join`.
+ *
+ * `RONDEL_ESTATE` if it was said of every item that was put. Loop thread only.
+ */
+int64_t rondel_queue_task_done(rondel_queue queue);
+
+/**
+ * Waits until `rondel_queue_task_done` was called for every item that was put: the result is 0.
+ *
+ * Waiting does not keep `rondel_run` going. Loop thread only.
+ */
+rondel_future rondel_queue_join(rondel_queue queue, rondel_fn fn, void *user_data);
+
+/**
+ * Ends a queue in order: nothing more can be put, and puts that wait end with `RONDEL_ESHUTDOWN`; what is in it can be
+ * got, and then gets end so as well.
+ *
+ * With `immediate` what is in it is dropped, and counts as done for `rondel_queue_join`. It may be called again. Loop
+ * thread only.
+ */
+int64_t rondel_queue_shutdown(rondel_queue queue, int immediate);
 
 /** @} */
 

@@ -85,6 +85,7 @@ impl Core {
         if let Some(index) = self.abroad.blocked.iter().position(|row| row.0 == number) {
             let (_, blocked) = self.abroad.blocked.swap_remove(index);
             if blocked.tell(result) {
+                let _ = self.future_mut(future).and_then(Future::look);
                 let _ = self.release(future);
             }
         }

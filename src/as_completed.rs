@@ -8,7 +8,7 @@ use crate::callback::Notify;
 use crate::combine::{Part, awaited_parts};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Awaited, Future, Op};
+use crate::future::{Awaited, Op};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use std::collections::VecDeque;
@@ -56,7 +56,7 @@ impl Core {
     /// Asks for the next position.
     pub fn next_completed(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
         self.as_completed_mut(handle)?;
-        let future = self.insert_future(Future::new(Op::Next, handle, notify))?;
+        let future = self.insert_future(Op::Next, handle, notify)?;
         let iterator = self.as_completed_mut(handle)?;
         iterator.asked.push_back(future);
         self.hand_out_completed(handle);

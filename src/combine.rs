@@ -8,7 +8,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Awaited, Future, Op, Waiter};
+use crate::future::{Awaited, Op, Waiter};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys::lent::LentResults;
@@ -121,7 +121,7 @@ impl Core {
     ) -> Result<Handle> {
         self.check_parts(parts)?;
         let whole = Whole::new(how, parts)?;
-        let handle = self.insert_future(Future::new(Op::Whole(Box::new(whole)), self.handle, notify))?;
+        let handle = self.insert_future(Op::Whole(Box::new(whole)), self.handle, notify)?;
         if let Op::Whole(whole) = &mut self.future_mut(handle)?.op {
             whole.lend(results, parts);
         }
@@ -150,7 +150,7 @@ impl Core {
     /// A future that ends as `inner` does, but can be cancelled without it. It takes what the caller holds of it.
     pub fn shield(&mut self, inner: Handle, notify: Notify) -> Result<Handle> {
         self.future_mut(inner)?;
-        let handle = self.insert_future(Future::new(Op::Shield(Awaited::not_yet(inner)), self.handle, notify))?;
+        let handle = self.insert_future(Op::Shield(Awaited::not_yet(inner)), self.handle, notify)?;
         match self.wait_for_part(Ok(inner), handle, 0) {
             Ok(awaited) => self.future_mut(handle)?.op = Op::Shield(awaited),
             Err(result) => self.complete(handle, result),
@@ -201,6 +201,15 @@ impl Core {
             Object::AsCompleted(_) => self.iterator_part_done(whole, part as usize),
             Object::Group(_) => self.child_done(whole, part, result),
             _ => {}
+        }
+    }
+
+    /// Whether a part's result goes on to whoever waits for the whole. Else the part is still its owner's to look at.
+    pub fn takes_parts(&self, whole: Handle) -> bool {
+        match self.table.get(whole).map(|entry| &entry.object) {
+            Ok(Object::Future(future)) => !matches!(&future.op, Op::Whole(whole) if matches!(whole.how, How::Wait(_))),
+            Ok(Object::Group(_)) => true,
+            _ => false,
         }
     }
 

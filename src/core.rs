@@ -5,7 +5,7 @@ use crate::abroad::Abroad;
 use crate::debug::Debug;
 use crate::error::{Error, Result};
 use crate::fd_watch::FdWatches;
-use crate::future::{Cancels, Future};
+use crate::future::Cancels;
 use crate::handle::{Handle, Table};
 use crate::hook::{Hooks, Phase};
 use crate::inbox::{Inbox, Message};
@@ -236,22 +236,13 @@ impl Core {
     }
 
     /// What a new handle needs: room in the table, and a loop that is not on its way out.
-    #[inline(always)]
-    pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
-        if self.freeing {
-            return Err(Error::EGONE);
-        }
-        self.table.insert(Entry::new(kind, object))
+    pub fn make_room(&mut self) -> Result<()> {
+        if self.freeing { Err(Error::EGONE) } else { self.table.make_room() }
     }
 
-    #[inline(always)]
-    pub fn insert_future(&mut self, future: Future) -> Result<Handle> {
-        let active = future.keeps_loop_alive();
-        let handle = self.insert(Kind::Future, Object::Future(future))?;
-        if active {
-            self.set_active(handle, true);
-        }
-        Ok(handle)
+    pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
+        self.make_room()?;
+        Ok(self.table.place(Entry::new(kind, object)))
     }
 
     /// Takes back a future whose operation could not be started.

@@ -58,6 +58,12 @@ impl Core {
             (_, Kind::Signal) => "signal",
             (_, Kind::Group) => "group",
             (_, Kind::Iterator) => "iterator",
+            (_, Kind::Lock) => "lock",
+            (_, Kind::Event) => "event",
+            (_, Kind::Condition) => "condition",
+            (_, Kind::Semaphore) => "semaphore",
+            (_, Kind::Barrier) => "barrier",
+            (_, Kind::Queue) => "queue",
             (_, Kind::Internal) => "operation",
         };
         match entry.name() {

@@ -4,7 +4,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::net::address;
@@ -52,7 +52,7 @@ impl Core {
         if host.is_none() && service.is_none() {
             return Err(Error::EINVAL);
         }
-        let future = self.insert_future(Future::new(Op::Over, self.handle, notify))?;
+        let future = self.insert_future(Op::Over, self.handle, notify)?;
         let numeric_port = service.map_or(Some(0), |service| service.to_str().ok()?.parse::<u16>().ok());
         if let (Some(host), Some(port)) = (host, numeric_port) {
             if let Some(found) = address::numeric(host, port).filter(|found| hints.allow(found)) {

@@ -108,6 +108,7 @@ codes! {
     ENOTASK -4101 "not called from within a task"
     ESTATE -4102 "not possible in the present state"
     EUNKNOWN -4103 "an error the system gave and Rondel has no number for"
+    EBROKEN -4104 "the barrier was reset or aborted"
 
     EAI_NONAME -4202 "host or service not known"
     EAI_AGAIN -4203 "the name server gave no answer for now, try again later"

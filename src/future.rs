@@ -10,10 +10,12 @@ use crate::combine::{Verdict, Whole};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
-use crate::lifecycle::{Entry, Object};
+use crate::lifecycle::{Entry, Kind, Object};
 use crate::net::connect::Connecting;
 use crate::pool::Job;
 use crate::ready::Step;
+use crate::sync::Claim;
+use crate::sync::queue::Rank;
 use crate::sys;
 use crate::task::Task;
 use crate::timers::TimerId;
@@ -53,6 +55,10 @@ pub enum Op {
     Join,
     /// The next position of an iterator, which is the origin.
     Next,
+    /// Done when its turn comes.
+    InLine(Claim),
+    /// A get that is done: the place that its item had in the queue.
+    Got(Rank),
     /// A look-up that is done: what it found.
     Found(Box<[SocketAddr]>),
     /// Nothing to end any more.
@@ -235,10 +241,10 @@ impl Future {
         self.seen = true;
     }
 
-    /// A promise is somebody else's to keep, and what waits for other futures is alive as far as they are; everything
-    /// else goes on in the loop.
+    /// A promise is somebody else's to keep, a turn in a line comes by somebody else's leave, and what waits for other
+    /// futures is alive as far as they are; everything else goes on in the loop.
     pub fn keeps_loop_alive(&self) -> bool {
-        !matches!(self.op, Op::Promise | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
+        !matches!(self.op, Op::Promise | Op::InLine(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
     }
 
     /// Whether anybody will ever hear of its result.
@@ -252,6 +258,7 @@ impl Future {
 }
 
 impl Core {
+    #[inline]
     pub fn future_mut(&mut self, handle: Handle) -> Result<&mut Future> {
         match &mut self.open_entry(handle)?.object {
             Object::Future(future) => Ok(future),
@@ -265,11 +272,38 @@ impl Core {
 
     /// A promise: a future whose owner sets the result.
     pub fn new_promise(&mut self) -> Result<Handle> {
-        self.insert_future(Future::new(Op::Promise, self.handle, Notify::Keep))
+        self.insert_future(Op::Promise, self.handle, Notify::Keep)
+    }
+
+    pub fn insert_future(&mut self, op: Op, origin: Handle, notify: Notify) -> Result<Handle> {
+        self.make_room()?;
+        let future = Future::new(op, origin, notify);
+        let active = future.keeps_loop_alive();
+        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future)));
+        if active {
+            self.set_active(handle, true);
+        }
+        Ok(handle)
+    }
+
+    /// A future that is done from the start.
+    pub fn insert_done(&mut self, op: Op, origin: Handle, notify: Notify, result: i64) -> Result<Handle> {
+        self.make_room()?;
+        if matches!(notify, Notify::Nobody) {
+            return Ok(self.table.spend());
+        }
+        let future = Future::new(op, origin, notify);
+        let tells = future.has_to_tell();
+        let future = Future { state: State::Done, result, queued: tells, told: !tells, ..future };
+        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future)));
+        if tells {
+            self.ready.push_future(handle);
+        }
+        Ok(handle)
     }
 
     pub fn call_soon(&mut self, notify: Notify) -> Result<Handle> {
-        let handle = self.insert_future(Future::new(Op::Soon, self.handle, notify))?;
+        let handle = self.insert_future(Op::Soon, self.handle, notify)?;
         self.future_mut(handle)?.queued = true;
         self.ready.push_future(handle);
         Ok(handle)
@@ -278,7 +312,7 @@ impl Core {
     /// `when` is a time of the monotonic clock. One that has gone by lines up behind what is due already: ahead of it, a
     /// callback that starts the next such call each time would keep everything else from its turn.
     pub fn call_at(&mut self, when: i64, notify: Notify) -> Result<Handle> {
-        let handle = self.insert_future(Future::new(Op::Over, self.handle, notify))?;
+        let handle = self.insert_future(Op::Over, self.handle, notify)?;
         let deadline = self.timers.insert(when.max(self.now), handle);
         self.future_mut(handle)?.op = Op::Later(deadline);
         Ok(handle)
@@ -322,7 +356,7 @@ impl Core {
         };
         future.state = if result == Error::ECANCELED.code() { State::Cancelled } else { State::Done };
         future.result = result;
-        if !matches!(future.op, Op::Found(_)) {
+        if !matches!(future.op, Op::Found(_) | Op::Got(_)) {
             future.op = Op::Over;
         }
         if let Some(deadline) = future.deadline.take() {
@@ -335,7 +369,6 @@ impl Core {
     pub fn next_to_tell(&mut self, handle: Handle) -> Option<Step> {
         let future = self.future_mut(handle).ok()?;
         let result = future.result;
-        future.seen |= future.has_to_tell();
         let waiter = match std::mem::replace(&mut future.notify, Notify::Nobody) {
             notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Waiter::Caller(notify),
             Notify::Nobody | Notify::Keep => match future.waiters.pop() {
@@ -349,10 +382,16 @@ impl Core {
             },
         };
         Some(match waiter {
-            Waiter::Caller(notify) => self.step_for(notify, handle, result),
+            Waiter::Caller(notify) => {
+                future.seen = true;
+                self.step_for(notify, handle, result)
+            }
             Waiter::Task(task) => Step::Resume(task),
             Waiter::Thread(number) => self.tell_thread(number, handle, result),
             Waiter::Part(whole, part) => {
+                if self.takes_parts(whole) {
+                    self.future_mut(handle).ok()?.seen = true;
+                }
                 self.part_done(whole, part, result);
                 Step::Nothing
             }
@@ -365,12 +404,19 @@ impl Core {
             return;
         }
         let (result, seen, gives_handle) = (future.result, future.seen, future.gives_handle);
+        let unclaimed = match future.op {
+            Op::Got(rank) if !seen => Some((future.origin, rank)),
+            _ => None,
+        };
         if self.debug.on && result < 0 && result != Error::ECANCELED.code() && !seen {
             self.report_unseen(handle, result);
         }
         self.table.discard(handle);
         if let (true, false, Ok(unclaimed)) = (gives_handle, seen, Handle::from_caller(result)) {
             let _ = self.close(unclaimed);
+        }
+        if let Some((queue, rank)) = unclaimed {
+            self.give_back(queue, rank, result);
         }
     }
 
@@ -423,14 +469,28 @@ impl Core {
         }
     }
 
-    /// Closing a future: it is cancelled and let go.
+    /// The result of a future that is done, which is let go with it; nobody need hold it. `EAGAIN` while it is pending.
+    pub fn take_result(&mut self, handle: Handle) -> Result<i64> {
+        let future = self.future_mut(handle)?;
+        let result = future.look()?;
+        if future.told && future.holders == 1 {
+            self.table.discard(handle);
+        } else {
+            let _ = self.release(handle);
+        }
+        Ok(result)
+    }
+
+    /// Closing a future: it is let go and cancelled, in this order, so that what it gets for being cancelled is not kept
+    /// for somebody who will not look at it.
     pub fn close_future(&mut self, handle: Handle) -> Result<()> {
+        let released = self.release(handle);
         if self.is_pending(handle) {
             let _ = self.cancel(handle, Error::ECANCELED);
         }
-        match self.release(handle) {
-            // It frees itself once it has told.
-            Err(Error::ESTATE | Error::EGONE) => Ok(()),
+        match released {
+            // Nobody held it: it frees itself once it has told.
+            Err(Error::ESTATE) => Ok(()),
             result => result,
         }
     }
@@ -495,7 +555,7 @@ impl Core {
         future.cancelled_in = round;
         let origin = future.origin;
         match &mut future.op {
-            Op::Promise | Op::Soon | Op::Found(_) | Op::Over => {}
+            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Over => {}
             Op::Later(deadline) => {
                 let deadline = *deadline;
                 self.timers.remove(deadline);
@@ -505,6 +565,12 @@ impl Core {
             Op::Write => self.cancel_write(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
             Op::Connect(_) => self.drop_connecting(handle),
+            Op::InLine(claim) => {
+                let claim = *claim;
+                if !self.cancel_claim(claim, origin, handle, reason) {
+                    return Ok(());
+                }
+            }
             Op::LookUp(job) => {
                 job.give_up();
             }

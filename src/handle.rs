@@ -91,17 +91,38 @@ impl<T> Table<T> {
         }
     }
 
-    #[inline(always)]
     pub fn insert(&mut self, object: T) -> Result<Handle> {
-        if self.free == NO_SLOT {
-            self.grow()?;
-        }
+        self.make_room()?;
+        Ok(self.place(object))
+    }
+
+    /// Makes sure that there is a place for one more object.
+    #[inline]
+    pub fn make_room(&mut self) -> Result<()> {
+        if self.free == NO_SLOT { self.grow() } else { Ok(()) }
+    }
+
+    /// Places an object for which room was made. It is made where it is to stand only if no error can come in between.
+    #[inline(always)]
+    pub fn place(&mut self, object: T) -> Handle {
         let index = self.free;
         let slot = &mut self.slots[index as usize];
         self.free = slot.next_free;
         slot.object = Some(object);
         self.live += 1;
-        Ok(Handle::new(self.loop_index, slot.generation, index))
+        Handle::new(self.loop_index, slot.generation, index)
+    }
+
+    /// The handle of an object that has come and gone already. Room was made for it.
+    #[inline]
+    pub fn spend(&mut self) -> Handle {
+        let index = self.free;
+        let slot = &mut self.slots[index as usize];
+        self.free = slot.next_free;
+        self.live += 1;
+        let handle = Handle::new(self.loop_index, slot.generation, index);
+        self.free_slot(handle);
+        handle
     }
 
     #[cold]
@@ -205,6 +226,12 @@ mod tests {
         assert_eq!(table.get(second), Ok(&'b'));
         assert_eq!(table.by_key(second.key()), Some(second));
         assert_eq!(table.by_key(first.key()), None);
+        table.discard(second);
+        table.discard(second);
+        assert_eq!((table.get(second), table.live()), (Err(Error::EGONE), 0));
+        let spent = table.spend();
+        assert_eq!((table.get(spent), table.live()), (Err(Error::EGONE), 0));
+        assert_ne!(table.insert('c'), Ok(spent));
     }
 
     #[test]

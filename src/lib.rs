@@ -35,6 +35,7 @@ mod work;
 
 mod dns;
 mod net;
+mod sync;
 mod sys;
 
 pub mod capi;

@@ -18,6 +18,12 @@ use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::ready::Step;
 use crate::signal::Signal;
+use crate::sync::barrier::Barrier;
+use crate::sync::condition::Condition;
+use crate::sync::event::Event;
+use crate::sync::lock::Lock;
+use crate::sync::queue::Queue;
+use crate::sync::semaphore::Semaphore;
 use crate::task_group::Group;
 use crate::timer::Timer;
 use std::collections::VecDeque;
@@ -39,6 +45,12 @@ pub enum Kind {
     Signal = 9,
     Group = 30,
     Iterator = 31,
+    Lock = 20,
+    Event = 21,
+    Condition = 22,
+    Semaphore = 23,
+    Barrier = 24,
+    Queue = 25,
 }
 
 pub enum Object {
@@ -54,6 +66,12 @@ pub enum Object {
     Signal(Signal),
     AsCompleted(Box<AsCompleted>),
     Group(Box<Group>),
+    Lock(Lock),
+    Event(Event),
+    Condition(Condition),
+    Semaphore(Semaphore),
+    Barrier(Barrier),
+    Queue(Box<Queue>),
     /// Set aside for a thread that may want to spawn a task.
     Reserved,
     /// What it was has ended; only the close notices are left.
@@ -243,6 +261,12 @@ impl Core {
             Object::FdWatch(_) => self.close_fd_watch(handle),
             Object::AsCompleted(_) => self.close_as_completed(handle),
             Object::Group(_) => return self.close_group(handle),
+            Object::Lock(_) => self.close_lock(handle),
+            Object::Event(_) => self.close_event(handle),
+            Object::Condition(_) => self.close_condition(handle),
+            Object::Semaphore(_) => self.close_semaphore(handle),
+            Object::Barrier(_) => self.close_barrier(handle),
+            Object::Queue(_) => self.close_queue(handle),
             Object::Attempt(_) | Object::Reserved | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);

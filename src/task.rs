@@ -8,7 +8,7 @@
 use crate::callback::{Notify, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Awaited, Future, Op, State, Waiter};
+use crate::future::{Awaited, Op, State, Waiter};
 use crate::handle::Handle;
 use crate::stack::{self, Fiber};
 
@@ -34,7 +34,7 @@ impl Core {
     /// A task that starts in the next turn; its future is kept.
     pub fn spawn(&mut self, function: WorkFunction, arg: UserData, stack_size: usize) -> Result<Handle> {
         let task = self.new_task(function, arg, stack_size)?;
-        let handle = self.insert_future(Future::new(Op::Task(task), self.handle, Notify::Keep))?;
+        let handle = self.insert_future(Op::Task(task), self.handle, Notify::Keep)?;
         self.ready.push_task(handle);
         Ok(handle)
     }
@@ -103,20 +103,17 @@ impl Core {
         if future == me {
             return Err(Error::EDEADLK);
         }
-        if let Ok(result) = self.future_mut(future)?.look() {
-            self.let_go(future);
-            return Ok(Await::Done(result));
+        match self.take_result(future) {
+            Err(Error::EAGAIN) => {}
+            result => return result.map(Await::Done),
         }
         if self.freeing {
             // The task is to come to its end. It waits only for what has to end before it: work that runs, perhaps with
             // memory of its stack.
             let _ = self.cancel(future, Error::ECANCELED);
-            match self.future_mut(future).and_then(|future| future.look()) {
+            match self.take_result(future) {
                 Err(Error::EAGAIN) => {}
-                result => {
-                    self.let_go(future);
-                    return Ok(Await::Done(result.unwrap_or(Error::ECANCELED.code())));
-                }
+                result => return Ok(Await::Done(result.unwrap_or(Error::ECANCELED.code()))),
             }
         }
         let awaited = self.wait_in_line(future, Waiter::Task(me))?;
@@ -131,15 +128,15 @@ impl Core {
 
     /// The result of what the current task waited for.
     pub fn end_await(&mut self, future: Handle) -> Result<i64> {
-        // Only `end_await_of` ends it before there is a result.
-        let result = self.future_mut(future)?.look().unwrap_or(Error::ECANCELED.code());
-        self.let_go(future);
-        Ok(result)
-    }
-
-    fn let_go(&mut self, future: Handle) {
-        // Nobody may hold it, as when it was started with a function.
-        let _ = self.release(future);
+        match self.take_result(future) {
+            // Only `end_await_of` ends it before there is a result.
+            Err(Error::EAGAIN) => {
+                // Nobody may hold it, as when it was started with a function.
+                let _ = self.release(future);
+                Ok(Error::ECANCELED.code())
+            }
+            result => result,
+        }
     }
 
     /// Asks a task to end. Whether it has ended: one that has not begun never does.

@@ -8,7 +8,7 @@ use crate::callback::{Notify, UserData, WorkFunction};
 use crate::combine::Part;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use std::collections::BTreeMap;
@@ -167,7 +167,7 @@ impl Core {
         if self.group_mut(handle)?.join != Join::NotAsked {
             return Err(Error::ESTATE);
         }
-        let join = self.insert_future(Future::new(Op::Join, handle, notify))?;
+        let join = self.insert_future(Op::Join, handle, notify)?;
         self.group_mut(handle)?.join = Join::Pending(join);
         self.end_if_empty(handle);
         Ok(join)

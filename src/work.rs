@@ -4,14 +4,14 @@
 use crate::callback::{Notify, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::Result;
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::pool::{self, Lane};
 
 impl Core {
     pub fn work(&mut self, work: WorkFunction, arg: UserData, notify: Notify) -> Result<Handle> {
-        let future = self.insert_future(Future::new(Op::Over, self.handle, notify))?;
+        let future = self.insert_future(Op::Over, self.handle, notify)?;
         let inbox = self.inbox();
         let run = move || {
             let result = work(arg.pointer());

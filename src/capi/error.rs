@@ -158,6 +158,8 @@ pub const RONDEL_ENOTASK: i64 = -4101;
 pub const RONDEL_ESTATE: i64 = -4102;
 /// An error the system gave and Rondel has no number for.
 pub const RONDEL_EUNKNOWN: i64 = -4103;
+/// The barrier was reset or aborted.
+pub const RONDEL_EBROKEN: i64 = -4104;
 /// Host or service not known.
 pub const RONDEL_EAI_NONAME: i64 = -4202;
 /// The name server gave no answer for now, try again later.

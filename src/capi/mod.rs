@@ -24,7 +24,18 @@ pub mod task;
 
 pub mod combine;
 
+pub mod lock;
 pub mod task_group;
+
+pub mod event;
+
+pub mod condition;
+
+pub mod semaphore;
+
+pub mod barrier;
+
+pub mod queue;
 
 pub mod stream;
 

@@ -22,6 +22,18 @@ pub type rondel_tcp = i64;
 pub type rondel_watch = i64;
 /// A callback that runs every turn: idle, prepare or check.
 pub type rondel_hook = i64;
+/// A lock: held by one at a time.
+pub type rondel_lock = i64;
+/// Something that has happened or not yet.
+pub type rondel_event = i64;
+/// Where holders of a lock wait for a change.
+pub type rondel_condition = i64;
+/// A count of how many more may go on.
+pub type rondel_semaphore = i64;
+/// Where so many wait until all have come.
+pub type rondel_barrier = i64;
+/// Items on their way from those who put to those who get.
+pub type rondel_queue = i64;
 /// A watcher of a signal.
 pub type rondel_signal = i64;
 /// An iterator over futures in the order in which they are done.
@@ -154,6 +166,25 @@ pub const RONDEL_ALL_COMPLETED: i32 = 0;
 pub const RONDEL_FIRST_COMPLETED: i32 = 1;
 /// `rondel_wait`: until one has failed, or all are done. One that was cancelled has not failed.
 pub const RONDEL_FIRST_ERROR: i32 = 2;
+/// `rondel_kind`: a lock.
+pub const RONDEL_KIND_LOCK: i64 = 20;
+/// `rondel_kind`: an event.
+pub const RONDEL_KIND_EVENT: i64 = 21;
+/// `rondel_kind`: a condition.
+pub const RONDEL_KIND_CONDITION: i64 = 22;
+/// `rondel_kind`: a semaphore.
+pub const RONDEL_KIND_SEMAPHORE: i64 = 23;
+/// `rondel_kind`: a barrier.
+pub const RONDEL_KIND_BARRIER: i64 = 24;
+/// `rondel_kind`: a queue.
+pub const RONDEL_KIND_QUEUE: i64 = 25;
+
+/// `rondel_queue_new`: the item that was put first is got first.
+pub const RONDEL_QUEUE_FIFO: i32 = 0;
+/// `rondel_queue_new`: the item that was put last is got first.
+pub const RONDEL_QUEUE_LIFO: i32 = 1;
+/// `rondel_queue_new`: the item with the lowest priority is got first; of equal ones, the one that was put first.
+pub const RONDEL_QUEUE_PRIORITY: i32 = 2;
 
 /// `rondel_metric`: turns of the loop.
 pub const RONDEL_METRIC_TURNS: i32 = 0;

@@ -8,7 +8,7 @@ use crate::callback::Notify;
 use crate::core::Core;
 use crate::dns;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::address;
@@ -104,8 +104,7 @@ impl Core {
             local,
             nodelay,
         };
-        let future =
-            self.insert_future(Future::new(Op::Connect(Box::new(connecting)), target.unwrap_or(self.handle), notify))?;
+        let future = self.insert_future(Op::Connect(Box::new(connecting)), target.unwrap_or(self.handle), notify)?;
         self.future_mut(future)?.gives_handle = target.is_none();
         if let Some(address) = address::numeric(host, port) {
             self.connect_found(future, Ok(vec![address]), port);

@@ -7,7 +7,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::address::Place;
@@ -102,7 +102,7 @@ impl Core {
         if self.listener_mut(handle)?.on_accept.is_some() {
             return Err(Error::EBUSY);
         }
-        let future = self.insert_future(Future::new(Op::Accept, handle, notify))?;
+        let future = self.insert_future(Op::Accept, handle, notify)?;
         self.future_mut(future)?.gives_handle = true;
         self.listener_mut(handle)?.waiting.push_back(future);
         if let Err(error) = self.watch_listener(handle) {

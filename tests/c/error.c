@@ -87,6 +87,7 @@ static const struct {
     CODE(RONDEL_ENOTASK, -4101)
     CODE(RONDEL_ESTATE, -4102)
     CODE(RONDEL_EUNKNOWN, -4103)
+    CODE(RONDEL_EBROKEN, -4104)
     CODE(RONDEL_EAI_NONAME, -4202)
     CODE(RONDEL_EAI_AGAIN, -4203)
     CODE(RONDEL_EAI_FAIL, -4204)
@@ -108,7 +109,7 @@ TEST(every_code_has_its_name) {
 }
 
 TEST(every_code_has_a_message_of_its_own) {
-    const char *unknown = rondel_error_message(RONDEL_EUNKNOWN - 1);
+    const char *unknown = rondel_error_message(-4096);
     for (size_t i = 0; i < CODES; i++) {
         const char *message = rondel_error_message(codes[i].number);
         CHECK(message != NULL && message[0] != 0);

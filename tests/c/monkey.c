@@ -34,6 +34,7 @@ static void press_a_key(void) {
     /* These wait, and what they would wait for may never come. */
     if (!strcmp(call->name, "run_until") && rondel_future_state(call_future) == RONDEL_PENDING) return;
     if (!strcmp(call->name, "run_until_of") && rondel_timeout(handle, RONDEL_US) < 0) return;
+    if (!strcmp(call->name, "run_until_of") && rondel_kind(rondel_future_origin(handle)) == RONDEL_KIND_CONDITION) return;
     /* Freed by itself it takes its handles along; that is for the end of a round, and for callbacks to be refused. */
     if (!strcmp(call->name, "loop_free") && handle == call_loop && !monkey.depth) return;
     /* From within callbacks it multiplies. */

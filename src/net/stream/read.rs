@@ -8,7 +8,7 @@ use super::Stream;
 use crate::callback::{Notify, ReadFunction, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys::lent::{Lender, LentBuffer};
@@ -244,7 +244,7 @@ impl Core {
         if !matches!(self.stream_mut(handle)?.reader, Reader::Nobody) {
             return Err(Error::EBUSY);
         }
-        let future = self.insert_future(Future::new(Op::Read, handle, notify))?;
+        let future = self.insert_future(Op::Read, handle, notify)?;
         let stream = self.stream_mut(handle)?;
         let waiting = stream.has_something();
         stream.reader = Reader::Once(Once { future, buffer, filled: 0, goal });

@@ -6,7 +6,7 @@ use super::Stream;
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::net::write_queue::{Buffers, WriteQueue};
@@ -67,7 +67,7 @@ impl Core {
         self.stream_mut(handle)?.check_writable()?;
         let length =
             pieces.iter().try_fold(0usize, |sum, piece| sum.checked_add(piece.slice().len())).ok_or(Error::EINVAL)?;
-        let future = self.insert_future(Future::new(Op::Write, handle, notify))?;
+        let future = self.insert_future(Op::Write, handle, notify)?;
         let running = self.running;
         let Core { table, spares, dirty, .. } = self;
         let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else {
@@ -228,7 +228,7 @@ impl Core {
     /// Half-closes after what is queued.
     pub fn shutdown(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
         self.stream_mut(handle)?.check_writable()?;
-        let future = self.insert_future(Future::new(Op::Shutdown, handle, notify))?;
+        let future = self.insert_future(Op::Shutdown, handle, notify)?;
         self.stream_mut(handle)?.ending = Ending::Asked(future);
         self.flush(handle);
         self.finish_shutdown(handle);

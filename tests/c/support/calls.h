@@ -20,7 +20,14 @@ static int call_port = 9;
 #define FUTURES KIND_BIT(RONDEL_KIND_FUTURE)
 #define TCPS KIND_BIT(RONDEL_KIND_TCP)
 #define HOOKS (KIND_BIT(RONDEL_KIND_IDLE) | KIND_BIT(RONDEL_KIND_PREPARE) | KIND_BIT(RONDEL_KIND_CHECK))
-#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS)
+#define LOCKS KIND_BIT(RONDEL_KIND_LOCK)
+#define EVENTS KIND_BIT(RONDEL_KIND_EVENT)
+#define CONDITIONS KIND_BIT(RONDEL_KIND_CONDITION)
+#define SEMAPHORES KIND_BIT(RONDEL_KIND_SEMAPHORE)
+#define BARRIERS KIND_BIT(RONDEL_KIND_BARRIER)
+#define QUEUES KIND_BIT(RONDEL_KIND_QUEUE)
+#define SYNC (LOCKS | EVENTS | CONDITIONS | SEMAPHORES | BARRIERS | QUEUES)
+#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | SYNC)
 #define EVERY_KIND (LOOPS | HANDLES)
 
 static struct seen call_seen; /* what a call that should have been refused would touch */
@@ -76,7 +83,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, call_fn, &call_seen))                          \
     CALL(next, LOOPS, (h, &call_completion, 1, 0))                                                                     \
     CALL(close, HANDLES, (h))                                                                                          \
-    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS, (h, call_fn, &call_seen))                                            \
+    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS | SYNC, (h, call_fn, &call_seen))                                     \
     CALL(is_active, EVERY_KIND, (h))                                                                                   \
     CALL(is_closing, EVERY_KIND, (h))                                                                                  \
     CALL(ref, HANDLES, (h))                                                                                            \
@@ -126,7 +133,43 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(try_write, TCPS, (h, call_bytes, sizeof call_bytes))                                                          \
     CALL(shutdown, TCPS, (h, call_fn, &call_seen))                                                                     \
     CALL(write_queue_size, TCPS, (h))                                                                                  \
-    CALL(set_watermarks, TCPS, (h, 1, 2, call_fn, &call_seen))
+    CALL(set_watermarks, TCPS, (h, 1, 2, call_fn, &call_seen))                                                         \
+    CALL(lock_new, LOOPS, (h))                                                                                         \
+    CALL(event_new, LOOPS, (h))                                                                                        \
+    CALL(condition_new, LOCKS, (h))                                                                                    \
+    CALL(semaphore_new, LOOPS, (h, 1, 0))                                                                              \
+    CALL(barrier_new, LOOPS, (h, 2))                                                                                   \
+    CALL(queue_new, LOOPS, (h, 1, RONDEL_QUEUE_PRIORITY))                                                              \
+    CALL(lock_acquire, LOCKS, (h, call_fn, &call_seen))                                                                \
+    CALL(lock_try, LOCKS, (h))                                                                                         \
+    CALL(lock_release, LOCKS, (h))                                                                                     \
+    CALL(lock_held, LOCKS, (h))                                                                                        \
+    CALL(event_set, EVENTS, (h))                                                                                       \
+    CALL(event_clear, EVENTS, (h))                                                                                     \
+    CALL(event_is_set, EVENTS, (h))                                                                                    \
+    CALL(event_wait, EVENTS, (h, call_fn, &call_seen))                                                                 \
+    CALL(condition_wait, CONDITIONS, (h, call_fn, &call_seen))                                                         \
+    CALL(condition_notify, CONDITIONS, (h, 1))                                                                         \
+    CALL(condition_notify_all, CONDITIONS, (h))                                                                        \
+    CALL(semaphore_acquire, SEMAPHORES, (h, call_fn, &call_seen))                                                      \
+    CALL(semaphore_try, SEMAPHORES, (h))                                                                               \
+    CALL(semaphore_release, SEMAPHORES, (h))                                                                           \
+    CALL(semaphore_value, SEMAPHORES, (h))                                                                             \
+    CALL(barrier_wait, BARRIERS, (h, call_fn, &call_seen))                                                             \
+    CALL(barrier_reset, BARRIERS, (h))                                                                                 \
+    CALL(barrier_abort, BARRIERS, (h))                                                                                 \
+    CALL(barrier_waiting, BARRIERS, (h))                                                                               \
+    CALL(barrier_broken, BARRIERS, (h))                                                                                \
+    CALL(queue_put, QUEUES, (h, 1, call_fn, &call_seen))                                                               \
+    CALL(queue_put_priority, QUEUES, (h, 1, 1, call_fn, &call_seen))                                                   \
+    CALL(queue_try_put, QUEUES, (h, 1))                                                                                \
+    CALL(queue_try_put_priority, QUEUES, (h, 1, 1))                                                                    \
+    CALL(queue_get, QUEUES, (h, call_fn, &call_seen))                                                                  \
+    CALL(queue_try_get, QUEUES, (h))                                                                                   \
+    CALL(queue_size, QUEUES, (h))                                                                                      \
+    CALL(queue_task_done, QUEUES, (h))                                                                                 \
+    CALL(queue_join, QUEUES, (h, call_fn, &call_seen))                                                                 \
+    CALL(queue_shutdown, QUEUES, (h, 0))
 
 /* Those any thread may call. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -168,11 +211,12 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     CHECK_EQ(result, code);
 }
 
-enum { KINDS = 7 };
+enum { KINDS = 13 };
 
 /* One handle of each kind on the loop, kinds[i] being the kind of handles[i] as a bit. */
 static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], unsigned kinds[KINDS],
                                struct seen *seen) {
+    const rondel_lock lock = rondel_lock_new(loop);
     const rondel_handle made[KINDS] = {
         loop,
         rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, seen),
@@ -181,6 +225,12 @@ static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], u
         rondel_idle_start(loop, see, seen),
         rondel_prepare_start(loop, see, seen),
         rondel_check_start(loop, see, seen),
+        lock,
+        rondel_event_new(loop),
+        rondel_condition_new(lock),
+        rondel_semaphore_new(loop, 1, 0),
+        rondel_barrier_new(loop, 2),
+        rondel_queue_new(loop, 1, RONDEL_QUEUE_PRIORITY),
     };
     for (int i = 0; i < KINDS; i++) {
         CHECK(made[i] > 0);
