@@ -130,7 +130,11 @@ impl Core {
         }
         for (index, part) in parts.iter().enumerate() {
             match self.wait_for_part(*part, handle, index as u64) {
-                Err(result) => self.whole_part_done(handle, index, result),
+                Err(result) => {
+                    if let (true, Ok(part)) = (self.whole_part_done(handle, index, result), *part) {
+                        let _ = self.future_mut(part)?.look();
+                    }
+                }
                 Ok(awaited) => {
                     if let Op::Whole(whole) = &mut self.future_mut(handle)?.op {
                         whole.parts[index] = Some(awaited);
@@ -151,11 +155,16 @@ impl Core {
     pub fn shield(&mut self, inner: Handle, notify: Notify) -> Result<Handle> {
         self.future_mut(inner)?;
         let handle = self.insert_future(Op::Shield(Awaited::not_yet(inner)), self.handle, notify)?;
+        self.future_mut(handle)?.gives_handle = self.future_mut(inner)?.gives_handle;
         match self.wait_for_part(Ok(inner), handle, 0) {
             Ok(awaited) => self.future_mut(handle)?.op = Op::Shield(awaited),
-            Err(result) => self.complete(handle, result),
+            Err(result) => {
+                let _ = self.future_mut(inner)?.look();
+                self.complete(handle, result);
+            }
         }
-        self.take_parts(&[Ok(inner)]);
+        // Nobody holds it if it was started with a function.
+        let _ = self.release(inner);
         Ok(handle)
     }
 
@@ -178,53 +187,53 @@ impl Core {
 
     /// Has `whole` told of a part when that is done; `Err` is the result of one that is done already.
     pub fn wait_for_part(&mut self, part: Part, whole: Handle, index: u64) -> std::result::Result<Awaited, i64> {
-        match part.and_then(|part| Ok((part, self.future_mut(part)?.look()))) {
+        match part.and_then(|part| Ok((part, self.future_mut(part)?.result()))) {
             Ok((_, Ok(result))) => Err(result),
             Ok((part, Err(_))) => self.wait_in_line(part, Waiter::Part(whole, index)).map_err(Error::code),
             Err(error) => Err(error.code()),
         }
     }
 
-    /// What the caller holds of the parts is taken. That they are waited for keeps them.
+    /// What the caller holds of the parts is taken, and of their errors the taker tells what there is to tell. That they
+    /// are waited for keeps them.
     pub fn take_parts(&mut self, parts: &[Part]) {
         for part in parts.iter().filter_map(|part| part.ok()) {
+            if let Ok(future) = self.future_mut(part) {
+                future.dismiss_error();
+            }
             // Nobody holds one that was started with a function.
             let _ = self.release(part);
         }
     }
 
-    /// A part of something has told that it is done.
-    pub fn part_done(&mut self, whole: Handle, part: u64, result: i64) {
-        let Ok(entry) = self.table.get(whole) else { return };
-        match &entry.object {
-            Object::Future(_) => self.whole_part_done(whole, part as usize, result),
-            Object::AsCompleted(_) => self.iterator_part_done(whole, part as usize),
-            Object::Group(_) => self.child_done(whole, part, result),
+    /// A part of something has told that it is done. Whether its result has gone to somebody.
+    pub fn part_done(&mut self, whole: Handle, part: u64, result: i64) -> bool {
+        match self.table.get(whole).map(|entry| &entry.object) {
+            Ok(Object::Future(_)) => return self.whole_part_done(whole, part as usize, result),
+            Ok(Object::AsCompleted(_)) => self.iterator_part_done(whole, part as usize),
+            Ok(Object::Group(_)) => self.child_done(whole, part, result),
             _ => {}
         }
+        false
     }
 
-    /// Whether a part's result goes on to whoever waits for the whole. Else the part is still its owner's to look at.
-    pub fn takes_parts(&self, whole: Handle) -> bool {
-        match self.table.get(whole).map(|entry| &entry.object) {
-            Ok(Object::Future(future)) => !matches!(&future.op, Op::Whole(whole) if matches!(whole.how, How::Wait(_))),
-            Ok(Object::Group(_)) => true,
-            _ => false,
-        }
-    }
-
-    fn whole_part_done(&mut self, handle: Handle, index: usize, result: i64) {
-        let Ok(future) = self.future_mut(handle) else { return };
+    fn whole_part_done(&mut self, handle: Handle, index: usize, result: i64) -> bool {
+        let Ok(future) = self.future_mut(handle) else { return false };
         let given_up = future.given_up.is_some();
         match &mut future.op {
-            Op::Shield(_) => self.complete(handle, result),
+            Op::Shield(_) => {
+                self.complete(handle, result);
+                true
+            }
             Op::Whole(whole) => {
+                let claimed = whole.results.is_some();
                 whole.take(index, result);
                 if let Some(verdict) = whole.verdict(result, given_up) {
                     self.end_whole(handle, verdict);
                 }
+                claimed
             }
-            _ => {}
+            _ => false,
         }
     }
 
@@ -232,17 +241,13 @@ impl Core {
     pub fn end_whole(&mut self, handle: Handle, verdict: Verdict) {
         let Ok(future) = self.future_mut(handle) else { return };
         let Op::Whole(mut whole) = std::mem::replace(&mut future.op, Op::Over) else { return };
-        let (takes, writes) = (!matches!(whole.how, How::Wait(_)), whole.results.is_some());
         let mut pending = 0;
         for index in 0..whole.parts.len() {
             let Some(awaited) = whole.parts[index] else { continue };
             let Ok(part) = self.future_mut(awaited.future) else { continue };
             // It may be done and have had no turn to tell.
             pending += usize::from(part.is_pending());
-            if takes {
-                part.dismiss();
-            }
-            if writes {
+            if whole.results.is_some() {
                 whole.set_result(index, part.look().unwrap_or_else(Error::code));
             }
             self.stop_waiting(awaited);
@@ -264,7 +269,7 @@ impl Core {
         }
         let mut parts: Vec<Handle> = whole.parts.iter().flatten().map(|part| part.future).collect();
         parts.retain(|part| self.can_be_cancelled(*part));
-        if parts.is_empty() {
+        if parts.is_empty() && !self.freeing {
             // All that is left is to tell.
             return Err(Error::ESTATE);
         }

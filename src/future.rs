@@ -71,8 +71,10 @@ pub struct Future {
     queued: bool,
     /// Everybody was told, or nobody waited.
     told: bool,
-    /// Somebody has heard of the result, or said from the start that nobody will.
+    /// Somebody has heard of the result.
     seen: bool,
+    /// Nobody need hear of its error.
+    dismissed: bool,
     pub was_task: bool,
     /// Its value is a handle, to be closed if nobody ever asks for it.
     pub gives_handle: bool,
@@ -198,8 +200,9 @@ impl Future {
             state: State::Pending,
             queued: false,
             told: false,
-            seen: matches!(notify, Notify::Nobody),
+            seen: false,
             was_task: matches!(op, Op::Task(_)),
+            dismissed: matches!(notify, Notify::Nobody),
             gives_handle: false,
             notify,
             holders,
@@ -226,7 +229,8 @@ impl Future {
         self.state
     }
 
-    fn result(&self) -> Result<i64> {
+    /// The result, for something that only wants to know that it is there.
+    pub fn result(&self) -> Result<i64> {
         if self.is_pending() { Err(Error::EAGAIN) } else { Ok(self.result) }
     }
 
@@ -236,15 +240,20 @@ impl Future {
         self.result()
     }
 
-    /// Nobody will look at its error, and that is as it should be.
-    pub fn dismiss(&mut self) {
-        self.seen = true;
+    /// Its error need not be reported, whether or not anybody looks at it.
+    pub fn dismiss_error(&mut self) {
+        self.dismissed = true;
     }
 
     /// A promise is somebody else's to keep, a turn in a line comes by somebody else's leave, and what waits for other
     /// futures is alive as far as they are; everything else goes on in the loop.
     pub fn keeps_loop_alive(&self) -> bool {
         !matches!(self.op, Op::Promise | Op::InLine(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
+    }
+
+    /// Whether it ends by the end of other futures only.
+    fn waits_for_others(&self) -> bool {
+        matches!(self.op, Op::Task(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
     }
 
     /// Whether anybody will ever hear of its result.
@@ -389,10 +398,9 @@ impl Core {
             Waiter::Task(task) => Step::Resume(task),
             Waiter::Thread(number) => self.tell_thread(number, handle, result),
             Waiter::Part(whole, part) => {
-                if self.takes_parts(whole) {
-                    self.future_mut(handle).ok()?.seen = true;
+                if self.part_done(whole, part, result) {
+                    let _ = self.future_mut(handle).map(|future| future.look());
                 }
-                self.part_done(whole, part, result);
                 Step::Nothing
             }
         })
@@ -404,11 +412,12 @@ impl Core {
             return;
         }
         let (result, seen, gives_handle) = (future.result, future.seen, future.gives_handle);
+        let reported = result < 0 && result != Error::ECANCELED.code() && !seen && !future.dismissed;
         let unclaimed = match future.op {
             Op::Got(rank) if !seen => Some((future.origin, rank)),
             _ => None,
         };
-        if self.debug.on && result < 0 && result != Error::ECANCELED.code() && !seen {
+        if self.debug.on && reported {
             self.report_unseen(handle, result);
         }
         self.table.discard(handle);
@@ -624,28 +633,30 @@ impl Core {
 
     /// Whether work that cannot be stopped still runs.
     pub fn waits_for_workers(&self) -> bool {
-        self.table.handles().any(|(_, entry)| {
-            matches!(&entry.object, Object::Future(future)
-                if future.is_pending() && matches!(future.op, Op::Work(_) | Op::LookUp(_)))
+        self.pending_futures().any(|(_, future)| !future.waits_for_others())
+    }
+
+    fn pending_futures(&self) -> impl Iterator<Item = (Handle, &Future)> {
+        self.table.handles().filter_map(|(handle, entry)| match &entry.object {
+            Object::Future(future) if future.is_pending() => Some((handle, future)),
+            _ => None,
         })
     }
 
     /// Ends what waits for each other in a circle, as the loop is being freed and nothing else can end it. Whether
-    /// there was any such thing.
+    /// there is something to do then.
     pub fn break_circles(&mut self) -> bool {
-        let pending = |entry: &Entry| matches!(&entry.object, Object::Future(future) if future.is_pending());
-        let stuck: Vec<Handle> =
-            self.table.handles().filter(|(_, entry)| pending(entry)).map(|(handle, _)| handle).collect();
-        for handle in &stuck {
-            let Ok(future) = self.future_mut(*handle) else { continue };
+        let stuck: Vec<Handle> = self.pending_futures().map(|(handle, _)| handle).collect();
+        for handle in stuck {
+            let Ok(future) = self.future_mut(handle) else { continue };
             let origin = future.origin;
             match future.op {
-                Op::Task(_) => self.end_await_of(*handle),
-                Op::Whole(_) => self.end_whole(*handle, Verdict::Result(Error::ECANCELED.code())),
+                Op::Task(_) => self.end_await_of(handle),
+                Op::Whole(_) => self.end_whole(handle, Verdict::Result(Error::ECANCELED.code())),
                 Op::Join => self.end_join(origin),
-                _ => self.complete(*handle, Error::ECANCELED.code()),
+                _ => self.complete(handle, Error::ECANCELED.code()),
             }
         }
-        !stuck.is_empty()
+        self.ready.len() > 0 || !self.closing.is_empty()
     }
 }

@@ -15,7 +15,8 @@ use std::ffi::c_void;
 ///
 /// It takes the futures, as an await does: retain one to go on using it. `results` may be NULL, or is yours again when
 /// this completes: there every result stands by its position. After an error the other futures run on; the results of
-/// those that were not done are `RONDEL_EAGAIN`. `results` may be the same memory as `futures`.
+/// those that were not done are `RONDEL_EAGAIN`. `results` may be the same memory as `futures`. A connection that nobody
+/// gets, as there are no results or it came after an error, is closed.
 ///
 /// Cancelled, or over its `rondel_timeout`, it cancels the futures, and completes with `RONDEL_ECANCELED` or
 /// `RONDEL_ETIMEDOUT` once the last of them has ended, so that nothing of them goes on after it (asyncio's ends with the

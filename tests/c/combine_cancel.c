@@ -324,7 +324,8 @@ TEST(freeing_the_loop_ends_each_once_after_its_parts) {
     rondel_future parts[3] = {begun_work(loop, &gate, &begun), rondel_call_later(loop, AGES, ends_with_the_loop, &ended),
                               0};
     CHECK_EQ(rondel_future_then(parts[0], gate_pass_fn, &begun), 0);
-    rondel_future pair[2] = {rondel_future_new(loop), rondel_call_soon(loop, ends_with_the_loop, &ended)};
+    rondel_tcp server = rondel_tcp_listen(loop, "127.0.0.1", 0, NULL, NULL);
+    rondel_future pair[2] = {rondel_accept(server, RONDEL_FUTURE), rondel_call_soon(loop, ends_with_the_loop, &ended)};
     parts[2] = rondel_gather_all(pair, 2, half, ends_with_the_loop, &ended);
     rondel_future all = rondel_gather(parts, 3, results, ends_with_the_loop, &ended);
     CHECK_EQ(rondel_future_then(all, ends_with_the_loop, &ended), 0);
