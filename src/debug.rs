@@ -38,6 +38,16 @@ impl Core {
         say(&format!("nobody looked at the error of {}: {message}", self.describe(future)));
     }
 
+    /// As `report_unseen`, of every future that is still held as the loop goes.
+    pub fn report_all_unseen(&self) {
+        for (handle, entry) in self.table.handles() {
+            let Object::Future(future) = &entry.object else { continue };
+            if let Some(error) = future.unseen_error() {
+                self.report_unseen(handle, error);
+            }
+        }
+    }
+
     pub fn report_pending_tasks(&self) {
         for task in self.tasks() {
             say(&format!("{} is not done, and its loop is being freed", self.describe(task)));

@@ -114,6 +114,9 @@ impl Loop {
         self.run_last_notices();
         CURRENT.set(outer);
         let mut core = self.core.borrow_mut();
+        if core.debug.on {
+            core.report_all_unseen();
+        }
         core.running = false;
         core.inbox().close();
         Ok(())

@@ -245,6 +245,12 @@ impl Future {
         self.dismissed = true;
     }
 
+    /// The error with which it failed, if nobody has looked at it who should have.
+    pub fn unseen_error(&self) -> Option<i64> {
+        let unseen = self.state == State::Done && self.result < 0 && !self.seen && !self.dismissed;
+        unseen.then_some(self.result)
+    }
+
     /// A promise is somebody else's to keep, a turn in a line comes by somebody else's leave, and what waits for other
     /// futures is alive as far as they are; everything else goes on in the loop.
     pub fn keeps_loop_alive(&self) -> bool {
@@ -412,13 +418,13 @@ impl Core {
             return;
         }
         let (result, seen, gives_handle) = (future.result, future.seen, future.gives_handle);
-        let reported = result < 0 && result != Error::ECANCELED.code() && !seen && !future.dismissed;
+        let error = future.unseen_error();
         let unclaimed = match future.op {
             Op::Got(rank) if !seen => Some((future.origin, rank)),
             _ => None,
         };
-        if self.debug.on && reported {
-            self.report_unseen(handle, result);
+        if let (true, Some(error)) = (self.debug.on, error) {
+            self.report_unseen(handle, error);
         }
         self.table.discard(handle);
         if let (true, false, Ok(unclaimed)) = (gives_handle, seen, Handle::from_caller(result)) {
