@@ -96,9 +96,15 @@ fn wait_for(future: Handle) -> Result<i64> {
         Await::Done(result) => Ok(result),
         Await::Suspend(future) => {
             stack::suspend();
-            with_core(me.number(), |core, _| core.end_await(future))
+            end_wait(me, future)
         }
     }
+}
+
+/// Never inlined: the task may go on in another thread, where what was known of this one's variables is wrong.
+#[inline(never)]
+fn end_wait(me: Handle, future: Handle) -> Result<i64> {
+    with_core(me.number(), |core, _| core.end_await(future))
 }
 
 /// In a task: waits `ns` nanoseconds, never less; 0 if they have passed, `RONDEL_ECANCELED` if the task was cancelled.
