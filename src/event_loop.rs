@@ -77,6 +77,9 @@ impl Loop {
         let mut core = Core::new(handle, table, reactor, &place.inbox);
         place.inbox.open(handle, waker);
         core.reserve_for_threads();
+        if core.debug.on {
+            fault::install();
+        }
         let made = Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()) };
         place.cell.enter()?.put(Box::new(made));
         Ok(handle)
