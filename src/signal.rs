@@ -28,24 +28,24 @@ pub fn deliver(signal: i32) {
 }
 
 fn bit(signal: i32) -> u64 {
-    1 << (signal & 63)
+    1 << ((signal - 1) & 63)
 }
 
 impl Core {
     pub fn watch_signal(&mut self, number: i32, notify: Notify) -> Result<Handle> {
-        if self.freeing {
-            return Err(Error::EGONE);
+        if !signals::can_be_watched(number) {
+            return Err(Error::EINVAL);
         }
-        signals::watch(number)?;
-        let handle = match self.insert(Kind::Signal, Object::Signal(Signal { number, notify })) {
-            Ok(handle) => handle,
-            Err(error) => {
-                signals::unwatch(number);
-                return Err(error);
-            }
-        };
+        let handle = self.insert(Kind::Signal, Object::Signal(Signal { number, notify }))?;
+        // In this order: what the handler takes from the program, somebody here has to get.
         self.signals.push((number, handle));
         self.want_signals();
+        if let Err(error) = signals::watch(number) {
+            self.signals.pop();
+            self.want_signals();
+            self.table.discard(handle);
+            return Err(error);
+        }
         self.set_active(handle, true);
         Ok(handle)
     }
@@ -53,8 +53,8 @@ impl Core {
     pub fn unwatch_signal(&mut self, handle: Handle) {
         if let Some(index) = self.signals.iter().position(|row| row.1 == handle) {
             let (number, _) = self.signals.remove(index);
-            self.want_signals();
             signals::unwatch(number);
+            self.want_signals();
         }
     }
 

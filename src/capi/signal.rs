@@ -9,9 +9,9 @@ use std::ffi::c_void;
 /// the loop looks are told as one.
 ///
 /// Any number of watchers and loops may watch the same signal. While any does, Rondel's handler stands in the place of
-/// the one that was there before, which comes back when the last watcher is closed. `RONDEL_EINVAL` for a number that is
-/// no signal, SIGKILL, SIGSTOP, or without a function; on Windows there are SIGINT (Ctrl-C) and SIGBREAK. Loop thread
-/// only.
+/// the one that was there before, which comes back when the last watcher is closed; a handler that the program installs
+/// meanwhile stays. `RONDEL_EINVAL` for a number that is no signal, SIGKILL and SIGSTOP, the faults SIGSEGV, SIGBUS, SIGFPE
+/// and SIGILL, or without a function; on Windows there are SIGINT (Ctrl-C) and SIGBREAK. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_signal_start(
     r#loop: rondel_loop,

@@ -6,7 +6,7 @@ use std::io;
 use std::sync::{Mutex, PoisonError};
 
 /// One more than the highest number a watched signal can have.
-pub const LIMIT: i32 = 64;
+pub const LIMIT: i32 = 65;
 
 struct Watched {
     count: usize,
@@ -19,13 +19,18 @@ extern "C" fn on_signal(signal: libc::c_int) {
     crate::signal::deliver(signal);
 }
 
-/// One more watches the signal. The first one installs the handler.
+/// What a thread raises by its own fault: it comes again as soon as a handler returns.
+const FAULTS: [libc::c_int; 4] = [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL];
+
+pub fn can_be_watched(signal: i32) -> bool {
+    let refused = matches!(signal, libc::SIGKILL | libc::SIGSTOP) || FAULTS.contains(&signal);
+    (1..LIMIT).contains(&signal) && !refused
+}
+
+/// One more watches the signal, which can be. The first one installs the handler.
 pub fn watch(signal: i32) -> Result<()> {
-    if !(1..LIMIT).contains(&signal) || matches!(signal, libc::SIGKILL | libc::SIGSTOP) {
-        return Err(Error::EINVAL);
-    }
     let mut all = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
-    let place = &mut all[signal as usize];
+    let place = all.get_mut(signal as usize).ok_or(Error::EINVAL)?;
     if let Some(watched) = place {
         watched.count += 1;
         return Ok(());
@@ -35,8 +40,9 @@ pub fn watch(signal: i32) -> Result<()> {
     unsafe {
         let mut action: libc::sigaction = std::mem::zeroed();
         let mut before: libc::sigaction = std::mem::zeroed();
-        action.sa_sigaction = on_signal as extern "C" fn(libc::c_int) as usize;
-        action.sa_flags = libc::SA_RESTART;
+        action.sa_sigaction = handler();
+        // A thread that has a stack for handlers may have too little room on its own.
+        action.sa_flags = libc::SA_RESTART | libc::SA_ONSTACK;
         libc::sigfillset(&mut action.sa_mask);
         if libc::sigaction(signal, &action, &mut before) != 0 {
             return Err(io::Error::last_os_error().into());
@@ -46,15 +52,26 @@ pub fn watch(signal: i32) -> Result<()> {
     Ok(())
 }
 
-/// One less watches the signal. The last one puts back what was there before.
+fn handler() -> libc::sighandler_t {
+    on_signal as extern "C" fn(libc::c_int) as libc::sighandler_t
+}
+
+/// One less watches the signal. The last one puts back what was there before, unless the program has put something
+/// else there meanwhile.
 pub fn unwatch(signal: i32) {
     let mut all = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
     let Some(place) = all.get_mut(signal as usize) else { return };
     let Some(watched) = place else { return };
     watched.count -= 1;
     if watched.count == 0 {
-        // SAFETY: the action is the one that was in force before.
-        unsafe { libc::sigaction(signal, &watched.before, std::ptr::null_mut()) };
+        // SAFETY: a sigaction of zeros is a place for one, and the other is the one that was in force before.
+        unsafe {
+            let mut present: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &mut present);
+            if present.sa_sigaction == handler() {
+                libc::sigaction(signal, &watched.before, std::ptr::null_mut());
+            }
+        }
         *place = None;
     }
 }
@@ -78,7 +95,7 @@ pub fn block_all() {
         let mut all: libc::sigset_t = std::mem::zeroed();
         libc::sigfillset(&mut all);
         // A fault is the thread's own and must not be blocked.
-        for fault in [libc::SIGSEGV, libc::SIGBUS, libc::SIGFPE, libc::SIGILL, libc::SIGTRAP, libc::SIGABRT] {
+        for fault in FAULTS.into_iter().chain([libc::SIGTRAP, libc::SIGABRT]) {
             libc::sigdelset(&mut all, fault);
         }
         libc::pthread_sigmask(libc::SIG_SETMASK, &all, std::ptr::null_mut());

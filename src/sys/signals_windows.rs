@@ -35,6 +35,10 @@ unsafe extern "system" fn on_event(event: u32) -> i32 {
     1
 }
 
+pub fn can_be_watched(signal: i32) -> bool {
+    index(signal).is_some()
+}
+
 pub fn watch(signal: i32) -> Result<()> {
     let index = index(signal).ok_or(Error::EINVAL)?;
     let mut watched = WATCHED.lock().unwrap_or_else(PoisonError::into_inner);
