@@ -52,6 +52,8 @@ static int64_t next_job(redisAsyncContext *redis, int64_t *ms) {
         const char *text = reply->element[1]->str;
         *ms = strcmp(text, "stop") ? strtoll(text, NULL, 10) : -1;
         result = 0;
+    } else if (result >= 0) {
+        result = RONDEL_EPROTO;
     }
     freeReplyObject(reply);
     return result;
@@ -102,7 +104,7 @@ static int64_t spawn_worker(struct shop *shop, int number, int64_t ms) {
 
 static int64_t run_master(struct shop *shop) {
     redisAsyncContext *jobs; /* its own: who blocks on a connection, blocks it */
-    int64_t result = dial(shop, &jobs), ms;
+    int64_t result = dial(shop, &jobs), ms = 0;
     for (int number = 1; result >= 0; number++) {
         result = next_job(jobs, &ms);
         if (result < 0 || ms < 0) break;

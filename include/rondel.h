@@ -949,7 +949,8 @@ int64_t rondel_main(rondel_task_fn fn, void *arg);
  *
  * It takes the futures, as an await does: retain one to go on using it. `results` may be NULL, or is yours again when
  * this completes: there every result stands by its position. After an error the other futures run on; the results of
- * those that were not done are `RONDEL_EAGAIN`. `results` may be the same memory as `futures`.
+ * those that were not done are `RONDEL_EAGAIN`. `results` may be the same memory as `futures`. A connection that nobody
+ * gets, as there are no results or it came after an error, is closed.
  *
  * Cancelled, or over its `rondel_timeout`, it cancels the futures, and completes with `RONDEL_ECANCELED` or
  * `RONDEL_ETIMEDOUT` once the last of them has ended, so that nothing of them goes on after it (asyncio's ends with the
@@ -1746,9 +1747,9 @@ int64_t rondel_pool_size(int64_t threads);
  * the loop looks are told as one.
  *
  * Any number of watchers and loops may watch the same signal. While any does, Rondel's handler stands in the place of
- * the one that was there before, which comes back when the last watcher is closed. `RONDEL_EINVAL` for a number that is
- * no signal, SIGKILL, SIGSTOP, or without a function; on Windows there are SIGINT (Ctrl-C) and SIGBREAK. Loop thread
- * only.
+ * the one that was there before, which comes back when the last watcher is closed; a handler that the program installs
+ * meanwhile stays. `RONDEL_EINVAL` for a number that is no signal, SIGKILL and SIGSTOP, the faults SIGSEGV, SIGBUS, SIGFPE
+ * and SIGILL, or without a function; on Windows there are SIGINT (Ctrl-C) and SIGBREAK. Loop thread only.
  */
 rondel_signal rondel_signal_start(rondel_loop loop,
                                   int32_t signum,

@@ -71,8 +71,13 @@ static void play_a_round(uint64_t seed) {
     REQUIRE(call_loop > 0);
     rondel_tcp server = rondel_tcp_listen(call_loop, "127.0.0.1", 0, meddle, NULL);
     REQUIRE(rondel_local_addr(server, NULL, 0, &call_port) > 0);
+    int fds[2];
+    REQUIRE_EQ(pipe(fds), 0);
+    CHECK_EQ(write(fds[1], "x", 1), 1);
+    call_fd = fds[0];
     for (int i = 0; i < 2000; i++) {
         press_a_key();
+        if (i % 32 == 0) raise(SIGURG);
         if (i % 16 == 0) rondel_run(call_loop, RONDEL_RUN_NOWAIT);
         if (i % 64 == 0 && rondel_kind(server) < 0) {
             server = rondel_tcp_listen(call_loop, "127.0.0.1", 0, meddle, NULL);
@@ -81,6 +86,7 @@ static void play_a_round(uint64_t seed) {
         if (i % 256 == 0 && rondel_kind(call_future) < 0) call_future = rondel_future_new(call_loop);
     }
     CHECK_EQ(rondel_loop_free(call_loop), 0);
+    close(fds[0]), close(fds[1]);
     int64_t callbacks = monkey.callbacks;
     for (size_t i = 0; i < CALLS; i++) {
         int64_t result = calls[i].call(monkey.held[roll(HELD)]);

@@ -13,6 +13,7 @@ static rondel_loop call_loop;
 static rondel_future call_future;
 static rondel_fn call_fn = see;
 static int call_port = 9;
+static int call_fd = INT32_MAX;
 
 #define KIND_BIT(kind) (1u << (kind))
 #define LOOPS KIND_BIT(RONDEL_KIND_LOOP)
@@ -27,7 +28,9 @@ static int call_port = 9;
 #define BARRIERS KIND_BIT(RONDEL_KIND_BARRIER)
 #define QUEUES KIND_BIT(RONDEL_KIND_QUEUE)
 #define SYNC (LOCKS | EVENTS | CONDITIONS | SEMAPHORES | BARRIERS | QUEUES)
-#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | SYNC)
+#define WATCHES KIND_BIT(RONDEL_KIND_FD_WATCH)
+#define SIGNALS KIND_BIT(RONDEL_KIND_SIGNAL)
+#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | WATCHES | SIGNALS | SYNC)
 #define EVERY_KIND (LOOPS | HANDLES)
 
 static struct seen call_seen; /* what a call that should have been refused would touch */
@@ -79,11 +82,13 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(tcp_listen, LOOPS, (h, "127.0.0.1", 0, call_fn, &call_seen))                                                  \
     CALL(tcp_connect, LOOPS, (h, "127.0.0.1", call_port, call_fn, &call_seen))                                         \
     CALL(tcp_open, LOOPS, (h, INT32_MAX))                                                                              \
+    CALL(fd_watch, LOOPS, (h, call_fd, RONDEL_READABLE, call_fn, &call_seen))                                          \
+    CALL(signal_start, LOOPS, (h, SIGURG, call_fn, &call_seen))                                                        \
     CALL(work, LOOPS, (h, do_nothing, NULL, call_fn, &call_seen))                                                      \
     CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, call_fn, &call_seen))                          \
     CALL(next, LOOPS, (h, &call_completion, 1, 0))                                                                     \
     CALL(close, HANDLES, (h))                                                                                          \
-    CALL(on_close, LOOPS | TIMERS | TCPS | HOOKS | SYNC, (h, call_fn, &call_seen))                                     \
+    CALL(on_close, EVERY_KIND & ~FUTURES, (h, call_fn, &call_seen))                                                    \
     CALL(is_active, EVERY_KIND, (h))                                                                                   \
     CALL(is_closing, EVERY_KIND, (h))                                                                                  \
     CALL(ref, HANDLES, (h))                                                                                            \
@@ -91,8 +96,9 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(kind, EVERY_KIND, (h))                                                                                        \
     CALL(loop_of, EVERY_KIND, (h))                                                                                     \
     CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
-    CALL(fileno, TCPS, (h))                                                                                            \
+    CALL(fileno, TCPS | WATCHES, (h))                                                                                  \
     CALL(detach, TCPS, (h))                                                                                            \
+    CALL(fd_watch_set, WATCHES, (h, RONDEL_READABLE))                                                                  \
     CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
     CALL(timer_again, TIMERS, (h))                                                                                     \
     CALL(timer_stop, TIMERS, (h))                                                                                      \
@@ -211,7 +217,7 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     CHECK_EQ(result, code);
 }
 
-enum { KINDS = 13 };
+enum { KINDS = 14 };
 
 /* One handle of each kind on the loop, kinds[i] being the kind of handles[i] as a bit. */
 static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], unsigned kinds[KINDS],
@@ -231,6 +237,7 @@ static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], u
         rondel_semaphore_new(loop, 1, 0),
         rondel_barrier_new(loop, 2),
         rondel_queue_new(loop, 1, RONDEL_QUEUE_PRIORITY),
+        rondel_signal_start(loop, SIGURG, see, seen),
     };
     for (int i = 0; i < KINDS; i++) {
         CHECK(made[i] > 0);
