@@ -75,6 +75,11 @@ fn block(future: rondel_future, ns: i64) -> Result<i64> {
     if current().is_some_and(|running| running.loop_index() == handle.loop_index()) {
         return Err(Error::EDEADLK);
     }
+    // While nobody runs the loop this thread may look for itself.
+    match with_core(future, |core, handle| core.take_result(handle)) {
+        Err(Error::EAGAIN | Error::ETHREAD) => {}
+        result => return result,
+    }
     let blocked = Arc::new(Blocked::default());
     let entry = blocked.clone();
     registry::place(handle).inbox.post(Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
