@@ -335,6 +335,9 @@ impl Core {
 
     /// Gives a pending future its result. Those who wait are told in a later step.
     pub fn complete(&mut self, handle: Handle, result: i64) {
+        if self.forget_if_unheard(handle) {
+            return;
+        }
         self.finish(handle, result);
         let Ok(future) = self.future_mut(handle) else { return };
         if future.queued || future.told {
@@ -347,6 +350,23 @@ impl Core {
             future.told = true;
             self.free_if_unused(handle);
         }
+    }
+
+    /// The end of nearly every write: nobody holds its future or waits for it, so nobody can see a result.
+    #[inline]
+    fn forget_if_unheard(&mut self, handle: Handle) -> bool {
+        let Core { table, alive, .. } = self;
+        let Ok(entry) = table.get_mut(handle) else { return true };
+        let Object::Future(future) = &entry.object else { return false };
+        let unheard = matches!((&future.op, future.notify), (Op::Write, Notify::Nobody)) && !future.is_awaited();
+        if !unheard || future.deadline.is_some() {
+            return false;
+        }
+        if entry.active && entry.referenced {
+            *alive -= 1;
+        }
+        table.discard(handle);
+        true
     }
 
     /// As `complete`, for the driver: it tells in this step.

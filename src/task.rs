@@ -128,7 +128,7 @@ impl Core {
 
     /// The result of what the current task waited for.
     pub fn end_await(&mut self, future: Handle) -> Result<i64> {
-        match self.take_result(future) {
+        let result = match self.take_result(future) {
             // Only `end_await_of` ends it before there is a result.
             Err(Error::EAGAIN) => {
                 // Nobody may hold it, as when it was started with a function.
@@ -136,7 +136,14 @@ impl Core {
                 Ok(Error::ECANCELED.code())
             }
             result => result,
+        };
+        // Cancelled again before it could hear of the first time, it has heard of both now.
+        if result == Ok(Error::ECANCELED.code()) {
+            if let Some(task) = self.current_task.and_then(|me| self.task_mut(me)) {
+                task.cancel_next = false;
+            }
         }
+        result
     }
 
     /// Asks a task to end. Whether it has ended: one that has not begun never does.

@@ -72,13 +72,12 @@ pub extern "C" fn rondel_future_block(future: rondel_future, ns: i64) -> i64 {
 
 fn block(future: rondel_future, ns: i64) -> Result<i64> {
     let handle = Handle::from_caller(future)?;
-    if current().is_some_and(|running| running.loop_index() == handle.loop_index()) {
-        return Err(Error::EDEADLK);
-    }
-    // While nobody runs the loop this thread may look for itself.
-    match with_core(future, |core, handle| core.take_result(handle)) {
+    // A loop that this thread runs, be it further out, waits for this very call; one that nobody runs can be looked into.
+    let seen =
+        with_core(future, |core, handle| if core.running { Err(Error::EDEADLK) } else { core.take_result(handle) });
+    match seen {
         Err(Error::EAGAIN | Error::ETHREAD) => {}
-        result => return result,
+        seen => return seen,
     }
     let blocked = Arc::new(Blocked::default());
     let entry = blocked.clone();
@@ -97,6 +96,11 @@ pub extern "C" fn rondel_await(future: rondel_future) -> i64 {
 
 fn wait_for(future: Handle) -> Result<i64> {
     let me = current().ok_or(Error::ENOTASK)?;
+    if future.loop_index() != me.loop_index() {
+        // Another loop's, if there is one and it lives.
+        let gone = with_core(future.number(), |core, handle| core.open_entry(handle).map(|_| ()));
+        return Err(if gone == Err(Error::EGONE) { Error::EGONE } else { Error::EINVAL });
+    }
     match with_core(me.number(), |core, _| core.begin_await(future))? {
         Await::Done(result) => Ok(result),
         Await::Suspend(future) => {

@@ -68,10 +68,9 @@ const PIECES: usize = 32;
 
 impl Buffers {
     fn take(&mut self, size: usize) -> Vec<u8> {
-        match self.0.pop() {
-            Some(buffer) if buffer.capacity() >= size => buffer,
-            _ => Vec::with_capacity(size.max(BUFFER)),
-        }
+        // What needs a larger one must not use up one that is kept.
+        let kept = if size <= BUFFER { self.0.pop() } else { None };
+        kept.unwrap_or_else(|| Vec::with_capacity(size.max(BUFFER)))
     }
 
     fn put(&mut self, mut buffer: Vec<u8>) {

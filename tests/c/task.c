@@ -130,7 +130,7 @@ static int64_t await_what_is_refused(void *arg) {
     rondel_timer timer = rondel_timer_start(loop, 0, 0, trace, "timer");
     (void)arg;
     CHECK_EQ(rondel_await(RONDEL_ECONNREFUSED), RONDEL_ECONNREFUSED);
-    CHECK_EQ(rondel_await(0), RONDEL_EGONE);
+    CHECK_EQ(rondel_await(0), RONDEL_EINVAL);
     CHECK_EQ(rondel_await(INT64_MAX), RONDEL_EGONE);
     CHECK_EQ(rondel_await(theirs), RONDEL_EINVAL);
     CHECK_EQ(rondel_future_set(theirs, 1), 0); /* nothing was taken */

@@ -87,7 +87,9 @@ impl Core {
                 stream.dirty = true;
                 dirty.push(handle);
             }
-            self.check_high_mark(handle);
+            if stream.marks.is_some() {
+                self.check_high_mark(handle);
+            }
             return Ok(future);
         }
         self.flush(handle);
@@ -159,6 +161,7 @@ impl Core {
         let changed = stream.blocked != blocked;
         stream.blocked = blocked;
         stream.write_end = stream.write_end.or(broken);
+        let plain = stream.marks.is_none() && matches!(stream.ending, Ending::Open) && !stream.closes_when_sent;
         while let Some((write, length)) = out.pop_done() {
             self.complete(write, length as i64);
         }
@@ -174,9 +177,11 @@ impl Core {
         if owed {
             self.settle_active(handle);
         }
-        self.check_low_mark(handle);
-        self.finish_shutdown(handle);
-        self.finish_closing(handle);
+        if !plain {
+            self.check_low_mark(handle);
+            self.finish_shutdown(handle);
+            self.finish_closing(handle);
+        }
     }
 
     /// Gives the queue back to its stream if anything is in it, else to the spares.
