@@ -88,7 +88,7 @@ pub struct Future {
     /// Why it is being ended although its operation cannot be stopped: the result it will have.
     pub given_up: Option<Error>,
     /// In which round of `Cancels` it was cancelled last.
-    cancelled_in: u64,
+    cancelled_in: u32,
     waiters: Waiters,
 }
 
@@ -189,8 +189,11 @@ pub struct Cancels {
     /// Each with the task that awaits it, if it is one.
     queue: VecDeque<(Handle, Option<Handle>)>,
     running: bool,
-    round: u64,
+    /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
+    round: u32,
 }
+
+const NO_ROUND: u32 = u32::MAX;
 
 impl Future {
     #[inline(always)]
@@ -211,7 +214,7 @@ impl Future {
             op,
             deadline: None,
             given_up: None,
-            cancelled_in: u64::MAX,
+            cancelled_in: NO_ROUND,
             waiters: Waiters::None,
         }
     }
@@ -568,7 +571,7 @@ impl Core {
             }
         }
         self.cancels.running = false;
-        self.cancels.round += 1;
+        self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
     }
 
     /// Whether it is pending, or was just cancelled together with what waits for it.

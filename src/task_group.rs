@@ -45,6 +45,10 @@ impl Core {
         self.insert(Kind::Group, Object::Group(Box::default()))
     }
 
+    pub fn check_group(&mut self, handle: Handle) -> Result<()> {
+        self.group_mut(handle).map(|_| ())
+    }
+
     fn group_mut(&mut self, handle: Handle) -> Result<&mut Group> {
         match &mut self.open_entry(handle)?.object {
             Object::Group(group) => Ok(group),

@@ -32,6 +32,7 @@ pub extern "C" fn rondel_group_new(r#loop: rondel_loop) -> rondel_group {
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_group_add(group: rondel_group, future: rondel_future) -> rondel_future {
     number(with_core(group, |core, group| {
+        core.check_group(group)?;
         let child = part_for(group, Handle::from_caller(future))?;
         core.add_to_group(group, child)
     }))
@@ -45,7 +46,7 @@ pub extern "C" fn rondel_group_add(group: rondel_group, future: rondel_future) -
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_group_spawn(group: rondel_group, r#fn: rondel_task_fn, arg: *mut c_void) -> rondel_future {
     number(with_core(group, |core, handle| {
-        core.group_errors(handle)?;
+        core.check_group(handle)?;
         core.spawn_in_group(handle, r#fn.ok_or(Error::EINVAL)?, UserData::new(arg))
     }))
 }
