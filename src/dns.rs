@@ -54,11 +54,11 @@ impl Core {
         }
         let future = self.insert_future(Op::Over, self.handle, notify)?;
         let numeric_port = service.map_or(Some(0), |service| service.to_str().ok()?.parse::<u16>().ok());
-        if let (Some(host), Some(port)) = (host, numeric_port) {
-            if let Some(found) = address::numeric(host, port).filter(|found| hints.allow(found)) {
-                self.look_up_done(future, Ok(vec![found]));
-                return Ok(future);
-            }
+        if let (Some(host), Some(port)) = (host, numeric_port)
+            && let Some(found) = address::numeric(host, port).filter(|found| hints.allow(found))
+        {
+            self.look_up_done(future, Ok(vec![found]));
+            return Ok(future);
         }
         match look_up_on_pool(self, host, service, hints, move |core, found| core.look_up_done(future, found)) {
             Ok(job) => {
@@ -76,10 +76,10 @@ impl Core {
         let result = match found {
             Ok(found) => {
                 let count = found.len() as i64;
-                if let Ok(future) = self.future_mut(handle) {
-                    if future.is_pending() {
-                        future.op = Op::Found(found.into());
-                    }
+                if let Ok(future) = self.future_mut(handle)
+                    && future.is_pending()
+                {
+                    future.op = Op::Found(found.into());
                 }
                 count
             }

@@ -162,12 +162,12 @@ impl Core {
 
     pub fn set_active(&mut self, handle: Handle, active: bool) {
         let Core { table, alive, .. } = self;
-        if let Ok(entry) = table.get_mut(handle) {
-            if entry.active != active {
-                entry.active = active;
-                if entry.referenced {
-                    *alive = if active { *alive + 1 } else { *alive - 1 };
-                }
+        if let Ok(entry) = table.get_mut(handle)
+            && entry.active != active
+        {
+            entry.active = active;
+            if entry.referenced {
+                *alive = if active { *alive + 1 } else { *alive - 1 };
             }
         }
     }

@@ -109,13 +109,13 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
     queue.jobs.push_back((job.clone(), Box::new(run)));
     if queue.waiting >= queue.jobs.len() {
         desk.bell.notify_one();
-    } else if queue.threads < queue.limit {
-        if let Err(error) = start_thread(lane, &mut queue) {
-            // Without any thread it would never run.
-            if queue.threads == 0 {
-                queue.jobs.pop_back();
-                return Err(error);
-            }
+    } else if queue.threads < queue.limit
+        && let Err(error) = start_thread(lane, &mut queue)
+    {
+        // Without any thread it would never run.
+        if queue.threads == 0 {
+            queue.jobs.pop_back();
+            return Err(error);
         }
     }
     Ok(job)

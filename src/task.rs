@@ -138,10 +138,10 @@ impl Core {
             result => result,
         };
         // Cancelled again before it could hear of the first time, it has heard of both now.
-        if result == Ok(Error::ECANCELED.code()) {
-            if let Some(task) = self.current_task.and_then(|me| self.task_mut(me)) {
-                task.cancel_next = false;
-            }
+        if result == Ok(Error::ECANCELED.code())
+            && let Some(task) = self.current_task.and_then(|me| self.task_mut(me))
+        {
+            task.cancel_next = false;
         }
         result
     }

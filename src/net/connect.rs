@@ -212,11 +212,11 @@ impl Core {
         }
         sys::start_connect(&source, address)?;
         let attempt = self.insert(Kind::Internal, Object::Attempt(Attempt { source, future }))?;
-        if let Ok(Object::Attempt(made)) = self.table.get(attempt).map(|entry| &entry.object) {
-            if let Err(error) = self.reactor.watch(&made.source, attempt.key(), Interest::WRITABLE) {
-                self.table.discard(attempt);
-                return Err(error.into());
-            }
+        if let Ok(Object::Attempt(made)) = self.table.get(attempt).map(|entry| &entry.object)
+            && let Err(error) = self.reactor.watch(&made.source, attempt.key(), Interest::WRITABLE)
+        {
+            self.table.discard(attempt);
+            return Err(error.into());
         }
         Ok(attempt)
     }

@@ -138,11 +138,11 @@ impl Core {
 
     fn unwatch_listener(&mut self, handle: Handle) {
         let Core { table, reactor, .. } = self;
-        if let Ok(Object::Listener(listener)) = table.get_mut(handle).map(|entry| &mut entry.object) {
-            if listener.watched {
-                reactor.unwatch(&listener.source);
-                listener.watched = false;
-            }
+        if let Ok(Object::Listener(listener)) = table.get_mut(handle).map(|entry| &mut entry.object)
+            && listener.watched
+        {
+            reactor.unwatch(&listener.source);
+            listener.watched = false;
         }
     }
 

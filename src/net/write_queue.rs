@@ -106,11 +106,11 @@ impl WriteQueue {
 
     pub fn push_copy(&mut self, bytes: &[u8], buffers: &mut Buffers) {
         self.queued += bytes.len() as u64;
-        if let Some(Segment::Copied { bytes: last, .. }) = self.segments.back_mut() {
-            if last.capacity() - last.len() >= bytes.len() {
-                last.extend_from_slice(bytes);
-                return;
-            }
+        if let Some(Segment::Copied { bytes: last, .. }) = self.segments.back_mut()
+            && last.capacity() - last.len() >= bytes.len()
+        {
+            last.extend_from_slice(bytes);
+            return;
         }
         let mut buffer = buffers.take(bytes.len());
         buffer.extend_from_slice(bytes);

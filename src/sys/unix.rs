@@ -51,7 +51,7 @@ const SEND_FLAGS: libc::c_int = 0;
 impl Source {
     /// Takes over a socket, which must not block already.
     pub fn from_socket(socket: Socket) -> io::Result<Source> {
-        #[cfg(any(target_vendor = "apple"))]
+        #[cfg(target_vendor = "apple")]
         socket.set_nosigpipe(true)?;
         Ok(Source { fd: socket.into() })
     }

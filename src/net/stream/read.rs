@@ -251,10 +251,10 @@ impl Core {
         if waiting {
             self.serve_once(handle);
         }
-        if let Err(error) = self.update_interest(handle, false) {
-            if let Some(read) = self.take_pending_read(handle) {
-                self.complete(read, error.code());
-            }
+        if let Err(error) = self.update_interest(handle, false)
+            && let Some(read) = self.take_pending_read(handle)
+        {
+            self.complete(read, error.code());
         }
         Ok(future)
     }

@@ -19,6 +19,7 @@ pub type Piece = LentBytes;
 /// Queues and buffers that streams give back when they have nothing to send.
 #[derive(Default)]
 pub struct Spares {
+    #[allow(clippy::vec_box)] // They go into streams as they are, and a stream without one is smaller.
     queues: Vec<Box<WriteQueue>>,
     buffers: Buffers,
 }
@@ -95,10 +96,10 @@ impl Core {
         self.flush(handle);
         if !lent {
             let Core { table, spares, .. } = self;
-            if let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) {
-                if let Some(out) = &mut stream.out {
-                    out.own_the_rest(&mut spares.buffers);
-                }
+            if let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object)
+                && let Some(out) = &mut stream.out
+            {
+                out.own_the_rest(&mut spares.buffers);
             }
         }
         self.check_high_mark(handle);
@@ -186,11 +187,11 @@ impl Core {
 
     /// Gives the queue back to its stream if anything is in it, else to the spares.
     fn put_queue(&mut self, handle: Handle, out: Box<WriteQueue>) {
-        if !out.is_empty() {
-            if let Ok(stream) = self.stream_mut(handle) {
-                stream.out = Some(out);
-                return;
-            }
+        if !out.is_empty()
+            && let Ok(stream) = self.stream_mut(handle)
+        {
+            stream.out = Some(out);
+            return;
         }
         if self.spares.queues.len() < KEPT {
             self.spares.queues.push(out);
@@ -241,10 +242,10 @@ impl Core {
     }
 
     pub fn cancel_shutdown(&mut self, handle: Handle) {
-        if let Ok(stream) = self.stream_mut(handle) {
-            if matches!(stream.ending, Ending::Asked(_)) {
-                stream.ending = Ending::Open;
-            }
+        if let Ok(stream) = self.stream_mut(handle)
+            && matches!(stream.ending, Ending::Asked(_))
+        {
+            stream.ending = Ending::Open;
         }
     }
 

@@ -5,8 +5,14 @@
 //! when it is done, has told, and nobody holds it. Cancelling asks the operation behind it to end; each noun knows
 //! how to end its own.
 
+mod cancel;
+mod waiters;
+
+pub use cancel::Cancels;
+pub use waiters::{Awaited, Waiter};
+
 use crate::callback::Notify;
-use crate::combine::{Verdict, Whole};
+use crate::combine::Whole;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -16,12 +22,12 @@ use crate::pool::Job;
 use crate::ready::Step;
 use crate::sync::Claim;
 use crate::sync::queue::Rank;
-use crate::sys;
 use crate::task::Task;
 use crate::timers::TimerId;
-use std::collections::{BTreeMap, VecDeque};
+use cancel::NO_ROUND;
 use std::net::SocketAddr;
 use std::sync::Arc;
+use waiters::Waiters;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
@@ -91,109 +97,6 @@ pub struct Future {
     cancelled_in: u32,
     waiters: Waiters,
 }
-
-/// One who waits for a future beside its starter.
-#[derive(Clone, Copy)]
-pub enum Waiter {
-    Caller(Notify),
-    /// A task that awaits it.
-    Task(Handle),
-    /// A thread that is blocked until it is done, by its number.
-    Thread(u64),
-    /// What it is a part of, and which: a future made of futures, an iterator or a group.
-    Part(Handle, u64),
-}
-
-/// A future that is waited for, and the place in its line.
-#[derive(Clone, Copy)]
-pub struct Awaited {
-    pub future: Handle,
-    place: u64,
-}
-
-impl Awaited {
-    /// It is not waited for yet.
-    pub fn not_yet(future: Handle) -> Awaited {
-        Awaited { future, place: u64::MAX }
-    }
-}
-
-/// Those who wait. Mostly there is none or one.
-#[derive(Default)]
-enum Waiters {
-    #[default]
-    None,
-    One(Waiter),
-    Many(Box<Line>),
-}
-
-/// First come, first told; but anybody may leave.
-struct Line {
-    places: BTreeMap<u64, Waiter>,
-    last: u64,
-}
-
-impl Waiters {
-    /// The place of the new one in the line.
-    fn push(&mut self, waiter: Waiter) -> u64 {
-        match self {
-            Waiters::None => {
-                *self = Waiters::One(waiter);
-                0
-            }
-            Waiters::One(first) => {
-                *self = Waiters::Many(Box::new(Line { places: [(0, *first), (1, waiter)].into(), last: 1 }));
-                1
-            }
-            Waiters::Many(line) => {
-                line.last += 1;
-                line.places.insert(line.last, waiter);
-                line.last
-            }
-        }
-    }
-
-    fn pop(&mut self) -> Option<Waiter> {
-        match self {
-            Waiters::None => None,
-            Waiters::One(waiter) => {
-                let waiter = *waiter;
-                *self = Waiters::None;
-                Some(waiter)
-            }
-            Waiters::Many(line) => line.places.pop_first().map(|(_, waiter)| waiter),
-        }
-    }
-
-    fn remove(&mut self, place: u64) {
-        match self {
-            Waiters::One(_) if place == 0 => *self = Waiters::None,
-            Waiters::None | Waiters::One(_) => {}
-            Waiters::Many(line) => drop(line.places.remove(&place)),
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        match self {
-            Waiters::None => true,
-            Waiters::One(_) => false,
-            Waiters::Many(line) => line.places.is_empty(),
-        }
-    }
-}
-
-/// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
-/// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
-#[derive(Default)]
-pub struct Cancels {
-    /// Each with the task that awaits it, if it is one.
-    queue: VecDeque<(Handle, Option<Handle>)>,
-    running: bool,
-    /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
-    round: u32,
-}
-
-const NO_ROUND: u32 = u32::MAX;
 
 impl Future {
     #[inline(always)]
@@ -544,148 +447,5 @@ impl Core {
         }
         self.complete(handle, result);
         Ok(())
-    }
-
-    /// Ends a pending operation and what it waits for; its future completes with `reason`.
-    pub fn cancel(&mut self, handle: Handle, reason: Error) -> Result<()> {
-        let result = self.cancel_one(handle, reason);
-        self.cancel_the_rest();
-        result
-    }
-
-    /// To be cancelled with what is being cancelled now. `task`: the one that awaits it.
-    pub fn cancel_too(&mut self, handle: Handle, task: Option<Handle>) {
-        self.cancels.queue.push_back((handle, task));
-    }
-
-    /// Cancels what `cancel_too` was called for.
-    pub fn cancel_the_rest(&mut self) {
-        if std::mem::replace(&mut self.cancels.running, true) {
-            return;
-        }
-        while let Some((handle, task)) = self.cancels.queue.pop_front() {
-            let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
-            if let (true, Some(task)) = (refused, task) {
-                // The result is on its way, and shall not be lost.
-                self.cancel_next_await(task);
-            }
-        }
-        self.cancels.running = false;
-        self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
-    }
-
-    /// Whether it is pending, or was just cancelled together with what waits for it.
-    pub fn can_be_cancelled(&self, handle: Handle) -> bool {
-        let round = self.cancels.round;
-        matches!(self.table.get(handle).map(|entry| &entry.object),
-            Ok(Object::Future(future)) if future.is_pending() || future.cancelled_in == round)
-    }
-
-    fn cancel_one(&mut self, handle: Handle, reason: Error) -> Result<()> {
-        let round = self.cancels.round;
-        let future = self.future_mut(handle)?;
-        if future.cancelled_in == round {
-            return Ok(());
-        }
-        if !future.is_pending() {
-            return Err(Error::ESTATE);
-        }
-        future.cancelled_in = round;
-        let origin = future.origin;
-        match &mut future.op {
-            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Over => {}
-            Op::Later(deadline) => {
-                let deadline = *deadline;
-                self.timers.remove(deadline);
-            }
-            Op::Accept => self.cancel_accept(origin, handle),
-            Op::Read => self.cancel_read(origin),
-            Op::Write => self.cancel_write(origin, handle),
-            Op::Shutdown => self.cancel_shutdown(origin),
-            Op::Connect(_) => self.drop_connecting(handle),
-            Op::InLine(claim) => {
-                let claim = *claim;
-                if !self.cancel_claim(claim, origin, handle, reason) {
-                    return Ok(());
-                }
-            }
-            Op::LookUp(job) => {
-                job.give_up();
-            }
-            Op::Work(job) => {
-                if !job.give_up() {
-                    // It runs, with its caller's memory: it ends when it returns.
-                    future.given_up.get_or_insert(reason);
-                    return Ok(());
-                }
-            }
-            Op::Task(_) => {
-                if !self.cancel_task(handle, reason) {
-                    return Ok(());
-                }
-            }
-            Op::Whole(_) => return self.cancel_whole(handle, reason),
-            Op::Shield(inner) => {
-                let inner = *inner;
-                self.stop_waiting(inner);
-            }
-            Op::Join => return self.cancel_join(origin, reason),
-            Op::Next => self.withdraw_next(origin, handle),
-        }
-        self.complete(handle, reason.code());
-        Ok(())
-    }
-
-    /// Gives a future at most `ns` nanoseconds from now. Of several deadlines the first one counts.
-    pub fn set_timeout(&mut self, handle: Handle, ns: i64) -> Result<()> {
-        let future = self.future_mut(handle)?;
-        if ns < 0 {
-            return Err(Error::EINVAL);
-        }
-        if !future.is_pending() {
-            return Ok(());
-        }
-        let due = sys::clock().saturating_add(ns);
-        match future.deadline {
-            Some(deadline) => {
-                if self.timers.due(deadline).is_some_and(|present| due < present) {
-                    self.timers.update(deadline, due);
-                }
-            }
-            None => {
-                let deadline = self.timers.insert(due, handle);
-                self.future_mut(handle)?.deadline = Some(deadline);
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether work that cannot be stopped still runs.
-    pub fn waits_for_workers(&self) -> bool {
-        self.pending_futures().any(|(_, future)| !future.waits_for_others())
-    }
-
-    fn pending_futures(&self) -> impl Iterator<Item = (Handle, &Future)> {
-        self.table.handles().filter_map(|(handle, entry)| match &entry.object {
-            Object::Future(future) if future.is_pending() => Some((handle, future)),
-            _ => None,
-        })
-    }
-
-    /// Ends what waits for each other in a circle, as the loop is being freed and nothing else can end it. Whether
-    /// there is something to do then.
-    pub fn break_circles(&mut self) -> bool {
-        let stuck: Vec<Handle> = self.pending_futures().map(|(handle, _)| handle).collect();
-        for handle in stuck {
-            let Ok(future) = self.future_mut(handle) else { continue };
-            let origin = future.origin;
-            match future.op {
-                Op::Task(_) => self.end_await_of(handle),
-                Op::Whole(_) => self.end_whole(handle, Verdict::Result(Error::ECANCELED.code())),
-                Op::Join => self.end_join(origin),
-                _ => self.complete(handle, Error::ECANCELED.code()),
-            }
-        }
-        self.ready.len() > 0 || !self.closing.is_empty()
     }
 }

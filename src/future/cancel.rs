@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Ending futures before their time: cancelling, deadlines, and the end of the loop. Each noun knows how to end its own.
+
+use super::{Future, Op};
+use crate::combine::Verdict;
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::lifecycle::Object;
+use crate::sys;
+use std::collections::VecDeque;
+
+/// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
+/// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
+#[derive(Default)]
+pub struct Cancels {
+    /// Each with the task that awaits it, if it is one.
+    queue: VecDeque<(Handle, Option<Handle>)>,
+    running: bool,
+    /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
+    round: u32,
+}
+
+/// Of a future that was never cancelled.
+pub(super) const NO_ROUND: u32 = u32::MAX;
+
+impl Core {
+    /// Ends a pending operation and what it waits for; its future completes with `reason`.
+    pub fn cancel(&mut self, handle: Handle, reason: Error) -> Result<()> {
+        let result = self.cancel_one(handle, reason);
+        self.cancel_the_rest();
+        result
+    }
+
+    /// To be cancelled with what is being cancelled now. `task`: the one that awaits it.
+    pub fn cancel_too(&mut self, handle: Handle, task: Option<Handle>) {
+        self.cancels.queue.push_back((handle, task));
+    }
+
+    /// Cancels what `cancel_too` was called for.
+    pub fn cancel_the_rest(&mut self) {
+        if std::mem::replace(&mut self.cancels.running, true) {
+            return;
+        }
+        while let Some((handle, task)) = self.cancels.queue.pop_front() {
+            let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
+            if let (true, Some(task)) = (refused, task) {
+                // The result is on its way, and shall not be lost.
+                self.cancel_next_await(task);
+            }
+        }
+        self.cancels.running = false;
+        self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
+    }
+
+    /// Whether it is pending, or was just cancelled together with what waits for it.
+    pub fn can_be_cancelled(&self, handle: Handle) -> bool {
+        let round = self.cancels.round;
+        matches!(self.table.get(handle).map(|entry| &entry.object),
+            Ok(Object::Future(future)) if future.is_pending() || future.cancelled_in == round)
+    }
+
+    fn cancel_one(&mut self, handle: Handle, reason: Error) -> Result<()> {
+        let round = self.cancels.round;
+        let future = self.future_mut(handle)?;
+        if future.cancelled_in == round {
+            return Ok(());
+        }
+        if !future.is_pending() {
+            return Err(Error::ESTATE);
+        }
+        future.cancelled_in = round;
+        let origin = future.origin;
+        match &mut future.op {
+            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Over => {}
+            Op::Later(deadline) => {
+                let deadline = *deadline;
+                self.timers.remove(deadline);
+            }
+            Op::Accept => self.cancel_accept(origin, handle),
+            Op::Read => self.cancel_read(origin),
+            Op::Write => self.cancel_write(origin, handle),
+            Op::Shutdown => self.cancel_shutdown(origin),
+            Op::Connect(_) => self.drop_connecting(handle),
+            Op::InLine(claim) => {
+                let claim = *claim;
+                if !self.cancel_claim(claim, origin, handle, reason) {
+                    return Ok(());
+                }
+            }
+            Op::LookUp(job) => {
+                job.give_up();
+            }
+            Op::Work(job) => {
+                if !job.give_up() {
+                    // It runs, with its caller's memory: it ends when it returns.
+                    future.given_up.get_or_insert(reason);
+                    return Ok(());
+                }
+            }
+            Op::Task(_) => {
+                if !self.cancel_task(handle, reason) {
+                    return Ok(());
+                }
+            }
+            Op::Whole(_) => return self.cancel_whole(handle, reason),
+            Op::Shield(inner) => {
+                let inner = *inner;
+                self.stop_waiting(inner);
+            }
+            Op::Join => return self.cancel_join(origin, reason),
+            Op::Next => self.withdraw_next(origin, handle),
+        }
+        self.complete(handle, reason.code());
+        Ok(())
+    }
+
+    /// Gives a future at most `ns` nanoseconds from now. Of several deadlines the first one counts.
+    pub fn set_timeout(&mut self, handle: Handle, ns: i64) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        if ns < 0 {
+            return Err(Error::EINVAL);
+        }
+        if !future.is_pending() {
+            return Ok(());
+        }
+        let due = sys::clock().saturating_add(ns);
+        match future.deadline {
+            Some(deadline) => {
+                if self.timers.due(deadline).is_some_and(|present| due < present) {
+                    self.timers.update(deadline, due);
+                }
+            }
+            None => {
+                let deadline = self.timers.insert(due, handle);
+                self.future_mut(handle)?.deadline = Some(deadline);
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether work that cannot be stopped still runs.
+    pub fn waits_for_workers(&self) -> bool {
+        self.pending_futures().any(|(_, future)| !future.waits_for_others())
+    }
+
+    fn pending_futures(&self) -> impl Iterator<Item = (Handle, &Future)> {
+        self.table.handles().filter_map(|(handle, entry)| match &entry.object {
+            Object::Future(future) if future.is_pending() => Some((handle, future)),
+            _ => None,
+        })
+    }
+
+    /// Ends what waits for each other in a circle, as the loop is being freed and nothing else can end it. Whether
+    /// there is something to do then.
+    pub fn break_circles(&mut self) -> bool {
+        let stuck: Vec<Handle> = self.pending_futures().map(|(handle, _)| handle).collect();
+        for handle in stuck {
+            let Ok(future) = self.future_mut(handle) else { continue };
+            let origin = future.origin;
+            match future.op {
+                Op::Task(_) => self.end_await_of(handle),
+                Op::Whole(_) => self.end_whole(handle, Verdict::Result(Error::ECANCELED.code())),
+                Op::Join => self.end_join(origin),
+                _ => self.complete(handle, Error::ECANCELED.code()),
+            }
+        }
+        self.ready.len() > 0 || !self.closing.is_empty()
+    }
+}

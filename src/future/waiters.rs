@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Those who wait for a future beside its starter: first come, first told.
+
+use crate::callback::Notify;
+use crate::handle::Handle;
+use std::collections::BTreeMap;
+
+/// One who waits for a future beside its starter.
+#[derive(Clone, Copy)]
+pub enum Waiter {
+    Caller(Notify),
+    /// A task that awaits it.
+    Task(Handle),
+    /// A thread that is blocked until it is done, by its number.
+    Thread(u64),
+    /// What it is a part of, and which: a future made of futures, an iterator or a group.
+    Part(Handle, u64),
+}
+
+/// A future that is waited for, and the place in its line.
+#[derive(Clone, Copy)]
+pub struct Awaited {
+    pub future: Handle,
+    pub(super) place: u64,
+}
+
+impl Awaited {
+    /// It is not waited for yet.
+    pub fn not_yet(future: Handle) -> Awaited {
+        Awaited { future, place: u64::MAX }
+    }
+}
+
+/// Those who wait. Mostly there is none or one.
+#[derive(Default)]
+pub(super) enum Waiters {
+    #[default]
+    None,
+    One(Waiter),
+    Many(Box<Line>),
+}
+
+/// First come, first told; but anybody may leave.
+pub(super) struct Line {
+    places: BTreeMap<u64, Waiter>,
+    last: u64,
+}
+
+impl Waiters {
+    /// The place of the new one in the line.
+    pub(super) fn push(&mut self, waiter: Waiter) -> u64 {
+        match self {
+            Waiters::None => {
+                *self = Waiters::One(waiter);
+                0
+            }
+            Waiters::One(first) => {
+                *self = Waiters::Many(Box::new(Line { places: [(0, *first), (1, waiter)].into(), last: 1 }));
+                1
+            }
+            Waiters::Many(line) => {
+                line.last += 1;
+                line.places.insert(line.last, waiter);
+                line.last
+            }
+        }
+    }
+
+    pub(super) fn pop(&mut self) -> Option<Waiter> {
+        match self {
+            Waiters::None => None,
+            Waiters::One(waiter) => {
+                let waiter = *waiter;
+                *self = Waiters::None;
+                Some(waiter)
+            }
+            Waiters::Many(line) => line.places.pop_first().map(|(_, waiter)| waiter),
+        }
+    }
+
+    pub(super) fn remove(&mut self, place: u64) {
+        match self {
+            Waiters::One(_) if place == 0 => *self = Waiters::None,
+            Waiters::None | Waiters::One(_) => {}
+            Waiters::Many(line) => drop(line.places.remove(&place)),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        match self {
+            Waiters::None => true,
+            Waiters::One(_) => false,
+            Waiters::Many(line) => line.places.is_empty(),
+        }
+    }
+}
