@@ -160,7 +160,7 @@ impl Core {
             Ok(awaited) => self.future_mut(handle)?.op = Op::Shield(awaited),
             Err(result) => {
                 let _ = self.future_mut(inner)?.look();
-                self.complete(handle, result);
+                self.end_shield(handle, inner, result);
             }
         }
         // Nobody holds it if it was started with a function.
@@ -221,8 +221,9 @@ impl Core {
         let Ok(future) = self.future_mut(handle) else { return false };
         let given_up = future.given_up.is_some();
         match &mut future.op {
-            Op::Shield(_) => {
-                self.complete(handle, result);
+            Op::Shield(inner) => {
+                let inner = inner.future;
+                self.end_shield(handle, inner, result);
                 true
             }
             Op::Whole(whole) => {
@@ -235,6 +236,19 @@ impl Core {
             }
             _ => false,
         }
+    }
+
+    fn end_shield(&mut self, handle: Handle, inner: Handle, result: i64) {
+        // An item of a queue goes back to it from here too, if nobody hears of it.
+        let got = match self.future_mut(inner).map(|inner| (&inner.op, inner.origin)) {
+            Ok((Op::Got(rank), queue)) => Some((*rank, queue)),
+            _ => None,
+        };
+        if let (Some((rank, queue)), Ok(future)) = (got, self.future_mut(handle)) {
+            future.op = Op::Got(rank);
+            future.origin = queue;
+        }
+        self.complete(handle, result);
     }
 
     /// Ends a whole, whatever its parts do.

@@ -30,7 +30,9 @@ static int call_fd = INT32_MAX;
 #define SYNC (LOCKS | EVENTS | CONDITIONS | SEMAPHORES | BARRIERS | QUEUES)
 #define WATCHES KIND_BIT(RONDEL_KIND_FD_WATCH)
 #define SIGNALS KIND_BIT(RONDEL_KIND_SIGNAL)
-#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | WATCHES | SIGNALS | SYNC)
+#define GROUPS KIND_BIT(RONDEL_KIND_GROUP)
+#define ITERATORS KIND_BIT(RONDEL_KIND_ITERATOR)
+#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | WATCHES | SIGNALS | SYNC | GROUPS | ITERATORS)
 #define EVERY_KIND (LOOPS | HANDLES)
 
 static struct seen call_seen; /* what a call that should have been refused would touch */
@@ -91,6 +93,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(task_all, LOOPS, (h, NULL, 0))                                                                                \
     CALL(set_debug, LOOPS, (h, 0))                                                                                     \
     CALL(set_slow, LOOPS, (h, RONDEL_SECOND))                                                                          \
+    CALL(group_new, LOOPS, (h))                                                                                        \
     CALL(next, LOOPS, (h, &call_completion, 1, 0))                                                                     \
     CALL(close, HANDLES, (h))                                                                                          \
     CALL(on_close, EVERY_KIND & ~FUTURES, (h, call_fn, &call_seen))                                                    \
@@ -122,6 +125,18 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(cancel, FUTURES, (h))                                                                                         \
     CALL(timeout, FUTURES, (h, 0))                                                                                     \
     CALL(resolve_addr, FUTURES, (h, 0, &call_address))                                                                 \
+    CALL(gather_of, FUTURES, (h))                                                                                      \
+    CALL(gather_all_of, FUTURES, (h))                                                                                  \
+    CALL(wait_of, FUTURES, (h))                                                                                        \
+    CALL(as_completed_of, FUTURES, (h))                                                                                \
+    CALL(shield, FUTURES, (h, call_fn, &call_seen))                                                                    \
+    CALL(as_completed_next, ITERATORS, (h, call_fn, &call_seen))                                                       \
+    CALL(group_add, GROUPS, (h, call_future))                                                                          \
+    CALL(group_spawn, GROUPS, (h, do_nothing, NULL))                                                                   \
+    CALL(group_join, GROUPS, (h, call_fn, &call_seen))                                                                 \
+    CALL(group_cancel, GROUPS, (h))                                                                                    \
+    CALL(group_error_count, GROUPS, (h))                                                                               \
+    CALL(group_error, GROUPS, (h, 0))                                                                                  \
     CALL(tcp_bind, TCPS, (h, "127.0.0.1", 0))                                                                          \
     CALL(tcp_reuse_port, TCPS, (h, 1))                                                                                 \
     CALL(listen, TCPS, (h, 0, call_fn, &call_seen))                                                                    \
@@ -197,6 +212,21 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
 
 static inline int64_t rondel_run_until_of(rondel_future future) { return rondel_run_until(call_loop, future); }
 
+/* Those that take an array, of one future. */
+static inline rondel_future rondel_gather_of(rondel_future future) {
+    return rondel_gather(&future, 1, NULL, call_fn, &call_seen);
+}
+
+static inline rondel_future rondel_gather_all_of(rondel_future future) {
+    return rondel_gather_all(&future, 1, NULL, call_fn, &call_seen);
+}
+
+static inline rondel_future rondel_wait_of(rondel_future future) {
+    return rondel_wait(&future, 1, RONDEL_ALL_COMPLETED, call_fn, &call_seen);
+}
+
+static inline rondel_iterator rondel_as_completed_of(rondel_future future) { return rondel_as_completed(&future, 1); }
+
 #define CALL_FUNCTION(name, kinds, arguments)                                                                          \
     static inline int64_t call_##name(int64_t h) { return rondel_##name arguments; }
 CALLS_OF_THE_THREAD(CALL_FUNCTION)
@@ -226,13 +256,13 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     CHECK_EQ(result, code);
 }
 
-enum { KINDS = 14 };
+enum { KINDS = 16 };
 
 /* One handle of each kind on the loop, kinds[i] being the kind of handles[i] as a bit. */
 static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], unsigned kinds[KINDS],
                                struct seen *seen) {
     const rondel_lock lock = rondel_lock_new(loop);
-    const rondel_handle made[KINDS] = {
+    rondel_handle made[KINDS] = {
         loop,
         rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, seen),
         rondel_call_later(loop, 3600 * RONDEL_SECOND, RONDEL_FUTURE),
@@ -247,7 +277,9 @@ static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], u
         rondel_barrier_new(loop, 2),
         rondel_queue_new(loop, 1, RONDEL_QUEUE_PRIORITY),
         rondel_signal_start(loop, SIGURG, see, seen),
+        rondel_group_new(loop),
     };
+    made[KINDS - 1] = rondel_as_completed(&made[2], 1);
     for (int i = 0; i < KINDS; i++) {
         CHECK(made[i] > 0);
         handles[i] = made[i];
