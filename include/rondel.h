@@ -894,7 +894,8 @@ rondel_future rondel_task_spawn_threadsafe(rondel_loop loop, rondel_task_fn fn, 
  * limit); gives its result and takes the future.
  *
  * For threads other than the loop's: `RONDEL_EDEADLK` on the thread that runs it. `RONDEL_ETIMEDOUT` if it is not done by
- * then: the future is still yours. `RONDEL_EGONE` if the future or its loop is gone.
+ * then: the future is still yours. It is the loop that tells, in its next turn: a shorter time is over before that, also
+ * if the future is done. `RONDEL_EGONE` if the future or its loop is gone.
  */
 int64_t rondel_future_block(rondel_future future,
                             int64_t ns);

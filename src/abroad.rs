@@ -7,7 +7,7 @@
 use crate::callback::{UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::{Future, Op, Waiter};
+use crate::future::{Awaited, Future, Op, Waiter};
 use crate::handle::Handle;
 use crate::lifecycle::{Entry, Kind, Object};
 use crate::ready::Step;
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 #[derive(Default)]
 pub struct Abroad {
-    blocked: Vec<(u64, Arc<Blocked>)>,
+    blocked: Vec<(u64, Arc<Blocked>, Awaited)>,
     last: u64,
     /// How many entries of the table are reserved.
     pub reserved: usize,
@@ -72,18 +72,26 @@ impl Core {
     /// A thread waits for the future; it is told, and the future taken from it, when that is done.
     pub fn block(&mut self, future: Handle, blocked: Arc<Blocked>) {
         let number = self.abroad.last + 1;
-        match self.then(future, Waiter::Thread(number)) {
-            Ok(()) => {
+        match self.wait_in_line(future, Waiter::Thread(number)) {
+            Ok(awaited) => {
                 self.abroad.last = number;
-                self.abroad.blocked.push((number, blocked));
+                self.abroad.blocked.push((number, blocked, awaited));
             }
             Err(error) => drop(blocked.tell(error.code())),
         }
     }
 
+    /// A thread whose time was over does not wait any more.
+    pub fn unblock(&mut self, blocked: &Arc<Blocked>) {
+        if let Some(index) = self.abroad.blocked.iter().position(|row| Arc::ptr_eq(&row.1, blocked)) {
+            let (_, _, awaited) = self.abroad.blocked.swap_remove(index);
+            self.stop_waiting(awaited);
+        }
+    }
+
     pub fn tell_thread(&mut self, number: u64, future: Handle, result: i64) -> Step {
         if let Some(index) = self.abroad.blocked.iter().position(|row| row.0 == number) {
-            let (_, blocked) = self.abroad.blocked.swap_remove(index);
+            let (_, blocked, _) = self.abroad.blocked.swap_remove(index);
             if blocked.tell(result) {
                 let _ = self.future_mut(future).and_then(Future::look);
                 let _ = self.release(future);

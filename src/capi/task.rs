@@ -64,7 +64,8 @@ pub extern "C" fn rondel_task_spawn_threadsafe(
 /// limit); gives its result and takes the future.
 ///
 /// For threads other than the loop's: `RONDEL_EDEADLK` on the thread that runs it. `RONDEL_ETIMEDOUT` if it is not done by
-/// then: the future is still yours. `RONDEL_EGONE` if the future or its loop is gone.
+/// then: the future is still yours. It is the loop that tells, in its next turn: a shorter time is over before that, also
+/// if the future is done. `RONDEL_EGONE` if the future or its loop is gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_block(future: rondel_future, ns: i64) -> i64 {
     to_code(block(future, ns))
@@ -81,8 +82,14 @@ fn block(future: rondel_future, ns: i64) -> Result<i64> {
     }
     let blocked = Arc::new(Blocked::default());
     let entry = blocked.clone();
-    registry::place(handle).inbox.post(Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
-    blocked.wait((0..RONDEL_FOREVER).contains(&ns).then_some(ns))
+    let inbox = &registry::place(handle).inbox;
+    inbox.post(Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
+    let result = blocked.wait((0..RONDEL_FOREVER).contains(&ns).then_some(ns));
+    if result.is_err() {
+        // Or else every try would leave something behind. If the loop is gone by now, so is that.
+        let _ = inbox.post(Message::Apply(Box::new(move |core| core.unblock(&blocked))));
+    }
+    result
 }
 
 /// In a task: waits until the future is done, gives its result and takes the future. The loop goes on meanwhile.

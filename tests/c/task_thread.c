@@ -177,9 +177,24 @@ TEST(after_a_timeout_one_may_wait_again) {
     home_end(&home);
 }
 
+static int64_t kind_of(void *arg) { return rondel_kind(task_number(arg)); }
+
 static int64_t make_promise(void *arg) {
     (void)arg;
     return rondel_future_new(rondel_loop_current());
+}
+
+TEST(a_thread_that_stopped_waiting_leaves_nothing_behind) {
+    struct home home;
+    home_begin(&home);
+    rondel_future promise = rondel_future_block(rondel_task_spawn_threadsafe(home.loop, make_promise, NULL), -1);
+    for (int i = 0; i < 10; i++) CHECK_EQ(rondel_future_block(promise, i * 100 * RONDEL_US), RONDEL_ETIMEDOUT);
+    CHECK_EQ(rondel_future_block(rondel_task_spawn_threadsafe(home.loop, kind_of, task_arg(promise)), -1),
+             RONDEL_KIND_FUTURE);
+    /* A promise goes with the last who holds it or waits for it. */
+    CHECK_EQ(rondel_release_threadsafe(promise), 0);
+    CHECK_EQ(rondel_future_block(rondel_task_spawn_threadsafe(home.loop, kind_of, task_arg(promise)), -1), RONDEL_EGONE);
+    home_end(&home);
 }
 
 struct waiting {
@@ -381,6 +396,7 @@ TEST(a_task_moves_with_its_loop_to_another_thread) {
 TEST_MAIN(RUN(the_result_or_error_of_a_task_reaches_the_thread), RUN(many_threads_spawn_many_tasks_and_none_is_lost),
           RUN(tasks_of_one_thread_begin_in_the_order_of_their_spawn), RUN(released_tasks_run_on_and_leave_nothing_behind),
           RUN(a_thread_whose_time_is_over_keeps_the_future), RUN(after_a_timeout_one_may_wait_again),
+          RUN(a_thread_that_stopped_waiting_leaves_nothing_behind),
           RUN(several_threads_may_wait_for_one_future_of_any_kind), RUN(the_loops_own_thread_cannot_block_on_it),
           RUN(a_task_may_block_its_thread_on_another_threads_loop), RUN(a_senseless_block_or_spawn_is_refused),
           RUN(a_thread_may_cancel_what_it_spawned), RUN(threads_that_wait_when_the_loop_is_freed_are_told),
