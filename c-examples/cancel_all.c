@@ -24,7 +24,8 @@ static int64_t work(void *arg) {
 static int64_t employ(void *arg) {
     rondel_future workers[3];
     (void)arg;
-    for (int64_t i = 0; i < 3; i++) workers[i] = rondel_task_spawn(rondel_loop_current(), work, (void *)(intptr_t)(i + 1));
+    for (int i = 0; i < 3; i++)
+        workers[i] = rondel_task_spawn(rondel_loop_current(), work, (void *)(intptr_t)(i + 1));
     int64_t result = rondel_await(rondel_gather(workers, 3, NULL, RONDEL_FUTURE));
     printf("main: %s\n", result == RONDEL_ECANCELED ? "cancelled" : "done");
     return result;

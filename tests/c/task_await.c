@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Awaits: however deep or many they are they cost no stack, nobody is kept from his turn by them, and everything that is
- * not a task runs on the loop's own stack. */
+ * Awaits: however deep or many they are they cost no stack, nobody is kept from his turn by them, and everything that
+ * is no task runs on the loop's own stack. */
 #include "support/test.h"
 
 #include "support/net.h"

@@ -241,7 +241,8 @@ TEST(it_is_off_unless_asked_for_by_call_or_environment) {
         const char *environment;
         int call; /* 2: none */
         int reports;
-    } rows[] = {{NULL, 2, 0}, {NULL, 1, 1}, {NULL, 0, 0}, {"1", 2, 1}, {"1", 0, 0}, {"0", 2, 0}, {"", 2, 0}, {"0", 1, 1}};
+    } rows[] = {{NULL, 2, 0}, {NULL, 1, 1}, {NULL, 0, 0}, {"1", 2, 1},
+                {"1", 0, 0},  {"0", 2, 0},  {"", 2, 0},   {"0", 1, 1}};
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct child child;
         int call = rows[i].call;

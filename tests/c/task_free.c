@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Freeing a loop that has tasks: each that has begun runs to its end, and nothing it waits for is left to run on without
- * it. */
+ * Freeing a loop that has tasks: each that has begun runs to its end, and nothing it waits for is left to run on
+ * without it. */
 #include "support/test.h"
 
 #include "support/net.h"

@@ -49,7 +49,8 @@ static int64_t serve(void *arg) {
 enum { LINES = 20 };
 
 static int64_t be_client(void *arg) {
-    rondel_tcp tcp = rondel_await(rondel_tcp_connect(rondel_loop_current(), "127.0.0.1", (int)task_number(arg), RONDEL_FUTURE));
+    rondel_loop loop = rondel_loop_current();
+    rondel_tcp tcp = rondel_await(rondel_tcp_connect(loop, "127.0.0.1", (int)task_number(arg), RONDEL_FUTURE));
     char said[64], heard[64];
     CHECK(tcp > 0);
     for (int i = 0; i < LINES; i++) {
@@ -88,8 +89,9 @@ TEST(a_server_and_its_clients_are_straight_lines) {
 static int64_t ask_refused_port(void *arg) {
     char bytes[8];
     /* The example of the API's design: one check at the end is enough. */
+    rondel_loop loop = rondel_loop_current();
     rondel_tcp tcp = rondel_await(rondel_timeout(
-        rondel_tcp_connect(rondel_loop_current(), "127.0.0.1", (int)task_number(arg), RONDEL_FUTURE), 60 * RONDEL_SECOND));
+        rondel_tcp_connect(loop, "127.0.0.1", (int)task_number(arg), RONDEL_FUTURE), 60 * RONDEL_SECOND));
     CHECK_EQ(rondel_await(rondel_write(tcp, "GET", 3, RONDEL_FUTURE)), tcp);
     int64_t n = rondel_await(rondel_read(tcp, bytes, sizeof bytes, RONDEL_FUTURE));
     CHECK_EQ(rondel_close(tcp), tcp);
@@ -114,7 +116,8 @@ struct reader {
 static int64_t read_with_patience(void *arg) {
     struct reader *reader = arg;
     int64_t *results = reader->results;
-    results[0] = rondel_await(rondel_timeout(rondel_read_exactly(reader->stream, reader->bytes, 10, RONDEL_FUTURE), RONDEL_MS));
+    results[0] = rondel_await(
+        rondel_timeout(rondel_read_exactly(reader->stream, reader->bytes, 10, RONDEL_FUTURE), RONDEL_MS));
     results[1] = rondel_await(reader->promise);
     results[2] = rondel_await(rondel_read_exactly(reader->stream, reader->bytes, 10, RONDEL_FUTURE));
     results[3] = rondel_await(rondel_read(reader->stream, reader->bytes + 10, 54, RONDEL_FUTURE));

@@ -20,7 +20,8 @@ TEST(a_stack_has_at_least_the_size_asked_for) {
     static const struct {
         size_t asked;
         int64_t used;
-    } rows[] = {{0, 200 << 10}, {1, 8 << 10}, {16384, 8 << 10}, {100000, 90000}, {1 << 20, 900 << 10}, {64 << 20, 60 << 20}};
+    } rows[] = {{0, 200 << 10},  {1, 8 << 10},         {16384, 8 << 10},
+                {100000, 90000}, {1 << 20, 900 << 10}, {64 << 20, 60 << 20}};
     rondel_loop loop = rondel_loop_new();
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         /* A sanitizer's frames are larger than they look. */

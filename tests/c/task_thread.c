@@ -43,7 +43,8 @@ TEST(the_result_or_error_of_a_task_reaches_the_thread) {
     home_begin(&home);
     const int64_t results[] = {0, 12345, RONDEL_EPIPE, RONDEL_ECANCELED, INT64_C(1) << 62};
     for (int i = 0; i < 5; i++) {
-        rondel_future task = rondel_task_spawn_threadsafe(home.loop, i % 2 ? task_return : yield_and_return, task_arg(results[i]));
+        rondel_task_fn fn = i % 2 ? task_return : yield_and_return;
+        rondel_future task = rondel_task_spawn_threadsafe(home.loop, fn, task_arg(results[i]));
         CHECK(task > 0);
         CHECK_EQ(rondel_future_block(task, RONDEL_FOREVER), results[i]);
         CHECK_EQ(rondel_future_block(task, RONDEL_FOREVER), RONDEL_EGONE); /* it was taken */
@@ -193,7 +194,8 @@ TEST(a_thread_that_stopped_waiting_leaves_nothing_behind) {
              RONDEL_KIND_FUTURE);
     /* A promise goes with the last who holds it or waits for it. */
     CHECK_EQ(rondel_release_threadsafe(promise), 0);
-    CHECK_EQ(rondel_future_block(rondel_task_spawn_threadsafe(home.loop, kind_of, task_arg(promise)), -1), RONDEL_EGONE);
+    CHECK_EQ(rondel_future_block(rondel_task_spawn_threadsafe(home.loop, kind_of, task_arg(promise)), -1),
+             RONDEL_EGONE);
     home_end(&home);
 }
 
@@ -267,7 +269,7 @@ TEST(the_loops_own_thread_cannot_block_on_it) {
 
 static int64_t block_on_other_loop(void *arg) {
     struct home *other = arg;
-    return rondel_future_block(rondel_task_spawn_threadsafe(other->loop, yield_and_return, task_arg(21)), RONDEL_FOREVER);
+    return rondel_future_block(rondel_task_spawn_threadsafe(other->loop, yield_and_return, task_arg(21)), -1);
 }
 
 TEST(a_task_may_block_its_thread_on_another_threads_loop) {
@@ -394,7 +396,8 @@ TEST(a_task_moves_with_its_loop_to_another_thread) {
 }
 
 TEST_MAIN(RUN(the_result_or_error_of_a_task_reaches_the_thread), RUN(many_threads_spawn_many_tasks_and_none_is_lost),
-          RUN(tasks_of_one_thread_begin_in_the_order_of_their_spawn), RUN(released_tasks_run_on_and_leave_nothing_behind),
+          RUN(tasks_of_one_thread_begin_in_the_order_of_their_spawn),
+          RUN(released_tasks_run_on_and_leave_nothing_behind),
           RUN(a_thread_whose_time_is_over_keeps_the_future), RUN(after_a_timeout_one_may_wait_again),
           RUN(a_thread_that_stopped_waiting_leaves_nothing_behind),
           RUN(several_threads_may_wait_for_one_future_of_any_kind), RUN(the_loops_own_thread_cannot_block_on_it),

@@ -184,7 +184,8 @@ TEST(deadlines_used_up_or_not_take_no_memory) {
 static int64_t shorten_own_time(void *arg) {
     (void)arg;
     CHECK_EQ(rondel_timeout(rondel_task_current(), RONDEL_MS), rondel_task_current());
-    CHECK_EQ(rondel_timeout(rondel_task_current(), 3600 * RONDEL_SECOND), rondel_task_current()); /* the first one stays */
+    /* The first one stays. */
+    CHECK_EQ(rondel_timeout(rondel_task_current(), 3600 * RONDEL_SECOND), rondel_task_current());
     return rondel_sleep(RONDEL_FOREVER);
 }
 

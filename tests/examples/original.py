@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT OR Apache-2.0
-"""The Python originals of examples: the same program on asyncio, run beside the C one, so that both have to say the same."""
+"""The Python originals of examples: the same program on asyncio, run beside the C one; both have to say the same."""
 
 import sys
 import textwrap

@@ -29,7 +29,8 @@ class TasksHello(original.Case):
     def test_says_what_the_original_says(self):
         program = self.assert_same("tasks_hello", ORIGINAL, 100, but_for=TOOK)
         # All were asleep before the first woke; and a sleep is never short.
-        self.assertEqual([line.split()[0] for line in program.lines["stdout"]], ["hello,"] * 3 + ["slept"] * 3 + ["all"])
+        firsts = [line.split()[0] for line in program.lines["stdout"]]
+        self.assertEqual(firsts, ["hello,"] * 3 + ["slept"] * 3 + ["all"])
         self.assertGreaterEqual(float(TOOK.search(program.lines["stdout"][-1])[0]), 4.0)
 
     def test_bad_arguments_are_told(self):
