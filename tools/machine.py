@@ -145,7 +145,9 @@ def prepare(tools):
         print(f"   will install by pip, into {LOCAL} only: {', '.join(by_pip)}")
     if by_apt:
         print(f"   will install by {' '.join(apt)}, for the whole machine: {', '.join(by_apt)}")
-    if not apt and shutil.which("apt-get"):
+    if len(by_pip) + len(by_apt) == len(missing):
+        pass
+    elif not apt and shutil.which("apt-get"):
         print("   this user is not root and has no sudo without a password: no package can be installed")
     elif not apt:
         print("   there is no apt-get here: no package can be installed")
