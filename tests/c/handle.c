@@ -114,17 +114,15 @@ TEST(stale_handles_are_gone_everywhere) {
     for (int i = 1; i < KINDS; i++) CHECK_EQ(rondel_close(handles[i]), 0);
     CHECK_EQ(rondel_run(call_loop, RONDEL_RUN_DEFAULT), 0);
     handles[0] = freed;
-    for (int round = 2; round-- > 0;) {
+    for (int round = 0; round < 2; round++) {
         for (size_t i = 0; i < CALLS; i++)
             for (int j = 0; j < KINDS; j++) call_refused(&calls[i], handles[j], RONDEL_EGONE);
         for (int j = 0; j < KINDS; j++) CHECK(rondel_get_data(handles[j]) == NULL);
+        if (round) break;
         /* The same once newer handles stand in the same places. */
         rondel_handle newer[KINDS];
         one_of_each(call_loop, newer, kinds, &call_seen);
-        for (int j = 1; j < KINDS; j++) {
-            CHECK(newer[j] != handles[j]);
-            if (round) CHECK_EQ(rondel_close(newer[j]), 0);
-        }
+        for (int j = 1; j < KINDS; j++) CHECK(newer[j] != handles[j]);
     }
     calls_end();
 }
