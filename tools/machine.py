@@ -112,6 +112,7 @@ TESTS = [
                              "int main(void) { redisAsyncFree(redisAsyncConnect(\"\", 0)); return 0; }\n"),
          debian="libhiredis-dev", tests=["hiredis"]),
     Tool("redis-server", have("redis-server"), debian="redis-server", tests=["hiredis"]),
+    Tool("GLib", lambda: quiet("pkg-config", "--exists", "glib-2.0")[0], debian="libglib2.0-dev", tests=["glib"]),
     Tool("libuv", compiles("-luv", source="#include <uv.h>\nint main(void) { return uv_version() == 0; }\n"),
          debian="libuv1-dev", rest="building the benchmark programs on libuv"),
 ]

@@ -190,15 +190,21 @@ pub extern "C" fn rondel_metric(r#loop: rondel_loop, which: i32) -> i64 {
 }
 
 /// A descriptor that becomes readable when `rondel_run(loop, RONDEL_RUN_NOWAIT)` has something to do: to embed the loop
-/// in another one, together with `rondel_backend_timeout`. It stays the loop's.
+/// in another one, together with `rondel_backend_timeout`. It stays the loop's, and the same as long as the loop lives
+/// (until `rondel_loop_fork`). Do not read it, and wait for it level-triggered.
 ///
-/// `RONDEL_ENOSYS` where the system has no such descriptor (Windows). Loop thread only.
+/// Each time before it waits the host asks for the timeout; after the wait it lets the loop have that one turn, if the
+/// descriptor is readable or the timeout is over. That is all it takes: `c-examples/glib_guest.c`.
+///
+/// `RONDEL_ENOSYS` where the system has no such descriptor (Windows): there the loop wants a thread of its own, which
+/// talks to the host through its calls for other threads. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_backend_fd(r#loop: rondel_loop) -> i64 {
     to_code(with_loop_core(r#loop, |core| core.reactor.descriptor().ok_or(Error::ENOSYS)))
 }
 
-/// Nanoseconds until something is due that no descriptor tells of: 0 now, `RONDEL_FOREVER` never. Loop thread only.
+/// Nanoseconds until something is due that no descriptor tells of: 0 now, `RONDEL_FOREVER` never. A host that waits in
+/// milliseconds has to round up, or it comes too early again and again. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_backend_timeout(r#loop: rondel_loop) -> i64 {
     to_code(with_core(r#loop, |core, handle| {
