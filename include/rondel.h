@@ -1721,6 +1721,27 @@ int64_t rondel_address_text(const rondel_address *address, char *text, size_t si
  * @{
  */
 
+/** A lane of the pool: `rondel_work`. */
+#define RONDEL_POOL_WORK 0
+/** A lane of the pool: file operations. */
+#define RONDEL_POOL_FILES 1
+/** A lane of the pool: name look-ups. */
+#define RONDEL_POOL_NAMES 2
+/** `rondel_pool_metric`: threads there are. */
+#define RONDEL_POOL_THREADS 0
+/** `rondel_pool_metric`: threads that have nothing to do. */
+#define RONDEL_POOL_IDLE 1
+/** `rondel_pool_metric`: jobs that wait for a thread. */
+#define RONDEL_POOL_QUEUED 2
+/** `rondel_pool_metric`: jobs done so far. */
+#define RONDEL_POOL_DONE 3
+/** `rondel_pool_metric`: how many nanoseconds the job that began last had waited for a thread. */
+#define RONDEL_POOL_WAIT_LAST 4
+/** `rondel_pool_metric`: how long all jobs so far had waited, taken together. */
+#define RONDEL_POOL_WAIT_TOTAL 5
+/** `rondel_pool_metric`: the longest that any job had waited. */
+#define RONDEL_POOL_WAIT_MAX 6
+
 /**
  * Runs `work(arg)` on a thread of the worker pool: the result is what it returns.
  *
@@ -1736,13 +1757,28 @@ rondel_future rondel_work(rondel_loop loop, rondel_task_fn work, void *arg, rond
  */
 int64_t rondel_work_cancelled(void);
 
-/**
- * Sets how many threads run `rondel_work` at most, 1 to 1024, for the whole process, and gives what is in force; 0 only
- * asks. From the start it is the number of processors, but at least 4. Threads start as they are needed.
- *
- * `RONDEL_EINVAL` for another number. Any thread.
- */
+/** As `rondel_pool_lane_size`, of the lane that runs `rondel_work`. Any thread. */
 int64_t rondel_pool_size(int64_t threads);
+
+/**
+ * Sets how many threads a lane of the pool has at most, 1 to 1024, and gives what is in force; 0 only asks.
+ *
+ * The pool serves every loop of the process. Each kind of work has a lane, `RONDEL_POOL_WORK`, `_FILES` or `_NAMES`,
+ * with threads of its own, so that none can hold up another. From the start the limit is the number of processors, but
+ * at least 4; for names it is 16, since look-ups wait for others. Threads start as they are needed, and leave when there are
+ * too many or when they had nothing to do for ten seconds.
+ *
+ * `RONDEL_EINVAL` for another lane or number. Any thread.
+ */
+int64_t rondel_pool_lane_size(int32_t lane,
+                              int64_t threads);
+
+/**
+ * What a lane of the pool has and does at this moment: one of `RONDEL_POOL_THREADS` and so on.
+ *
+ * `RONDEL_EINVAL` for another lane or metric. Any thread.
+ */
+int64_t rondel_pool_metric(int32_t lane, int32_t which);
 
 /** @} */
 

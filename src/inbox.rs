@@ -24,7 +24,9 @@ pub enum Message {
     /// A task, under a handle that was reserved for it.
     Spawn(Handle, WorkFunction, UserData),
     Stop,
-    /// Work done elsewhere brings its result.
+    /// Work of the pool is done, with this result.
+    Done(Handle, i64),
+    /// Work done elsewhere brings more than a number.
     Apply(Box<dyn FnOnce(&mut Core) + Send>),
 }
 

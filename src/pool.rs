@@ -1,21 +1,43 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Worker threads, for what blocks.
 //!
-//! One pool for the process, in lanes: each kind of work has its own queue and its own limit, so a slow name look-up
-//! never holds up a caller's work. Threads start when there is more to do than threads that wait for it, and leave
-//! when they have had nothing to do for a while, or when the last loop of the process is gone.
+//! One pool for the process, in lanes: each kind of work has its own queue and its own limit, so slow name look-ups
+//! never hold up files, nor files a caller's work. Threads start when there is more to do than threads that wait for
+//! it, and leave when they have had nothing to do for a while, or when the last loop of the process is gone. A process
+//! made by fork has a pool of its own, which is empty at first.
 
 use crate::error::{Error, Result};
-use once_cell::sync::Lazy;
+use crate::sys::{self, per_process::PerProcess};
 use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Lane {
+    /// Callers' functions.
+    Work,
+    /// File operations.
+    Files,
+    /// Name look-ups.
+    Names,
+}
+
+pub const LANES: [Lane; 3] = [Lane::Work, Lane::Files, Lane::Names];
+/// Most look-ups wait for a server somewhere, not for a processor.
+const NAME_THREADS: usize = 16;
+const PATIENCE: Duration = Duration::from_secs(10);
+const MOMENT: Duration = Duration::from_millis(10);
+/// The most threads a caller may ask for, in one lane.
+pub const MOST_THREADS: usize = 1024;
+
 /// What a piece of work shares with whoever waits for it.
-pub struct Job(AtomicU8);
+pub struct Job {
+    state: AtomicU8,
+    desk: &'static Desk,
+}
 
 const QUEUED: u8 = 0;
 const RUNNING: u8 = 1;
@@ -26,91 +48,108 @@ const UNWANTED: u8 = 3;
 
 impl Job {
     fn begin(&self) -> bool {
-        self.0.compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
+        self.state.compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// Whether it will never run. If it runs already it is told that nobody wants it any more.
     pub fn give_up(&self) -> bool {
-        match self.0.compare_exchange(QUEUED, DROPPED, Ordering::AcqRel, Ordering::Acquire) {
-            Ok(_) => true,
+        match self.state.compare_exchange(QUEUED, DROPPED, Ordering::AcqRel, Ordering::Acquire) {
+            Ok(_) => {
+                self.desk.dropped.fetch_add(1, Ordering::Relaxed);
+                true
+            }
             Err(_) => {
-                let _ = self.0.compare_exchange(RUNNING, UNWANTED, Ordering::AcqRel, Ordering::Acquire);
-                self.0.load(Ordering::Acquire) == DROPPED
+                let _ = self.state.compare_exchange(RUNNING, UNWANTED, Ordering::AcqRel, Ordering::Acquire);
+                self.state.load(Ordering::Acquire) == DROPPED
             }
         }
     }
 
     fn is_unwanted(&self) -> bool {
-        self.0.load(Ordering::Acquire) == UNWANTED
+        self.state.load(Ordering::Acquire) == UNWANTED
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Lane {
-    /// Callers' functions.
-    Work,
-    /// Name look-ups.
-    Names,
-}
-
-const LANES: usize = 2;
-/// Most look-ups wait for a server somewhere, not for a processor.
-const NAME_THREADS: usize = 16;
-const PATIENCE: Duration = Duration::from_secs(10);
-const MOMENT: Duration = Duration::from_millis(10);
-/// The most threads a caller may ask for.
-pub const MOST_THREADS: usize = 1024;
-
 type Run = Box<dyn FnOnce() + Send>;
 
+struct Queued {
+    job: Arc<Job>,
+    run: Run,
+    since: i64,
+}
+
 struct Queue {
-    jobs: VecDeque<(Arc<Job>, Run)>,
+    jobs: VecDeque<Queued>,
     limit: usize,
     threads: usize,
     waiting: usize,
     /// Whoever has nothing to do is to leave.
     closed: bool,
     handles: Vec<JoinHandle<()>>,
+    done: i64,
+    last_wait: i64,
+    total_wait: i64,
+    longest_wait: i64,
 }
 
 struct Desk {
+    lane: Lane,
     queue: Mutex<Queue>,
     bell: Condvar,
     /// Rung by a thread that leaves.
     door: Condvar,
+    /// How many in the queue were given up.
+    dropped: AtomicUsize,
 }
 
-static POOL: Lazy<[Desk; LANES]> = Lazy::new(|| {
-    let processors = std::thread::available_parallelism().map_or(4, |n| n.get());
-    [processors.max(4), NAME_THREADS].map(|limit| Desk {
-        queue: Mutex::new(Queue {
-            jobs: VecDeque::new(),
-            limit,
-            threads: 0,
-            waiting: 0,
-            closed: false,
-            handles: Vec::new(),
-        }),
-        bell: Condvar::new(),
-        door: Condvar::new(),
-    })
-});
+/// What a lane tells of itself.
+#[derive(Clone, Copy)]
+pub enum Measure {
+    /// How many threads there are.
+    Threads,
+    /// How many of them have nothing to do.
+    Idle,
+    /// How many jobs wait for a thread.
+    Queued,
+    /// How many jobs were ever done.
+    Done,
+    /// How long the job that began last had waited, in nanoseconds.
+    LastWait,
+    /// How long all of them had waited together.
+    TotalWait,
+    LongestWait,
+}
+
+static POOL: PerProcess<[Desk; LANES.len()]> = PerProcess::new();
+/// What callers asked for, also for a child's pool; 0: nothing.
+static LIMITS: [AtomicUsize; LANES.len()] = [const { AtomicUsize::new(0) }; LANES.len()];
 
 thread_local! {
     static PRESENT: RefCell<Option<Arc<Job>>> = const { RefCell::new(None) };
 }
 
+fn desk(lane: Lane) -> &'static Desk {
+    let pool = POOL.get(|| {
+        let processors = std::thread::available_parallelism().map_or(4, |n| n.get()).clamp(4, MOST_THREADS);
+        LANES.map(|lane| match LIMITS[lane as usize].load(Ordering::Relaxed) {
+            0 => Desk::new(lane, if lane == Lane::Names { NAME_THREADS } else { processors }),
+            limit => Desk::new(lane, limit),
+        })
+    });
+    &pool[lane as usize]
+}
+
 /// Queues work. It runs on a thread of the pool, unless it is given up before.
 pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job>> {
-    let job = Arc::new(Job(AtomicU8::new(QUEUED)));
-    let desk = &POOL[lane as usize];
-    let mut queue = lock(desk);
+    let desk = desk(lane);
+    let job = Arc::new(Job { state: AtomicU8::new(QUEUED), desk });
+    let mut queue = desk.lock();
     queue.closed = false;
-    queue.jobs.push_back((job.clone(), Box::new(run)));
+    queue.jobs.push_back(Queued { job: job.clone(), run: Box::new(run), since: sys::clock() });
     if queue.waiting >= queue.jobs.len() {
         desk.bell.notify_one();
     } else if queue.threads < queue.limit
-        && let Err(error) = start_thread(lane, &mut queue)
+        && let Err(error) = desk.start_thread(&mut queue)
     {
         // Without any thread it would never run.
         if queue.threads == 0 {
@@ -121,22 +160,37 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
     Ok(job)
 }
 
-/// Sets how many threads run callers' work at most; gives what is in force. 0 changes nothing.
-pub fn set_size(threads: usize) -> usize {
-    let desk = &POOL[Lane::Work as usize];
-    let mut queue = lock(desk);
+/// Sets how many threads a lane has at most; gives what is in force. 0 changes nothing.
+pub fn set_size(lane: Lane, threads: usize) -> usize {
+    let desk = desk(lane);
+    let mut queue = desk.lock();
     if threads > 0 {
         queue.limit = threads.min(MOST_THREADS);
+        LIMITS[lane as usize].store(queue.limit, Ordering::Relaxed);
         // One for each job that no waiting thread will take; all present threads may be busy for long.
         let unserved = queue.jobs.len().saturating_sub(queue.waiting);
         for _ in 0..unserved.min(queue.limit.saturating_sub(queue.threads)) {
-            if start_thread(Lane::Work, &mut queue).is_err() {
+            if desk.start_thread(&mut queue).is_err() {
                 break;
             }
         }
         desk.bell.notify_all();
     }
     queue.limit
+}
+
+pub fn measure(lane: Lane, what: Measure) -> i64 {
+    let desk = desk(lane);
+    let queue = desk.lock();
+    match what {
+        Measure::Threads => queue.threads as i64,
+        Measure::Idle => queue.waiting as i64,
+        Measure::Queued => queue.jobs.len().saturating_sub(desk.dropped.load(Ordering::Relaxed)) as i64,
+        Measure::Done => queue.done,
+        Measure::LastWait => queue.last_wait,
+        Measure::TotalWait => queue.total_wait,
+        Measure::LongestWait => queue.longest_wait,
+    }
 }
 
 /// Whether the work that runs on this thread has been given up.
@@ -147,10 +201,10 @@ pub fn is_unwanted() -> Option<bool> {
 /// The last loop is gone: the threads that have nothing to do leave, and are gone when this returns. One that is in the
 /// middle of a look-up nobody wants any more leaves when it comes back from it.
 pub fn rest() {
-    for (lane, desk) in Lazy::get(&POOL).into_iter().flatten().enumerate() {
+    for desk in POOL.present().into_iter().flatten() {
         // Its loop has waited for all work, so who is not idle yet will be in a moment; a look-up may take long.
-        let stays = |queue: &Queue| queue.waiting > 0 || (lane == Lane::Work as usize && queue.threads > 0);
-        let mut queue = lock(desk);
+        let stays = |queue: &Queue| queue.waiting > 0 || (desk.lane != Lane::Names && queue.threads > 0);
+        let mut queue = desk.lock();
         queue.closed = true;
         desk.bell.notify_all();
         // A new loop that has work ends this: then they are needed again.
@@ -171,53 +225,90 @@ pub fn rest() {
         for handle in handles.extract_if(.., |handle| handle.is_finished()) {
             let _ = handle.join();
         }
-        lock(desk).handles.append(&mut handles);
+        desk.lock().handles.append(&mut handles);
     }
 }
 
-fn lock(desk: &Desk) -> MutexGuard<'_, Queue> {
-    desk.queue.lock().unwrap_or_else(PoisonError::into_inner)
-}
+impl Desk {
+    fn new(lane: Lane, limit: usize) -> Desk {
+        let queue = Queue {
+            jobs: VecDeque::new(),
+            limit,
+            threads: 0,
+            waiting: 0,
+            closed: false,
+            handles: Vec::new(),
+            done: 0,
+            last_wait: 0,
+            total_wait: 0,
+            longest_wait: 0,
+        };
+        let dropped = AtomicUsize::new(0);
+        Desk { lane, queue: Mutex::new(queue), bell: Condvar::new(), door: Condvar::new(), dropped }
+    }
 
-fn start_thread(lane: Lane, queue: &mut Queue) -> Result<()> {
-    let name = if lane == Lane::Work { "rondel-work" } else { "rondel-names" };
-    let thread = std::thread::Builder::new().name(name.into()).spawn(move || serve(lane)).map_err(Error::from)?;
-    queue.handles.retain(|handle| !handle.is_finished());
-    queue.handles.push(thread);
-    queue.threads += 1;
-    Ok(())
-}
+    fn lock(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 
-fn serve(lane: Lane) {
-    // They are for the program's own threads.
-    crate::sys::signals::block_all();
-    let desk = &POOL[lane as usize];
-    let mut queue = lock(desk);
-    loop {
-        if queue.threads > queue.limit {
-            break;
-        }
-        if let Some((job, run)) = queue.jobs.pop_front() {
-            drop(queue);
-            if job.begin() {
-                PRESENT.set(Some(job));
-                run();
-                PRESENT.set(None);
+    fn start_thread(&'static self, queue: &mut Queue) -> Result<()> {
+        let name = match self.lane {
+            Lane::Work => "rondel-work",
+            Lane::Files => "rondel-files",
+            Lane::Names => "rondel-names",
+        };
+        let thread = std::thread::Builder::new().name(name.into()).spawn(|| self.serve()).map_err(Error::from)?;
+        queue.handles.retain(|handle| !handle.is_finished());
+        queue.handles.push(thread);
+        queue.threads += 1;
+        Ok(())
+    }
+
+    fn serve(&self) {
+        // They are for the program's own threads.
+        sys::signals::block_all();
+        let mut queue = self.lock();
+        loop {
+            if queue.threads > queue.limit {
+                break;
             }
-            queue = lock(desk);
-            continue;
+            if let Some(Queued { job, run, since }) = queue.jobs.pop_front() {
+                if job.begin() {
+                    queue.begins(sys::clock() - since);
+                    drop(queue);
+                    PRESENT.set(Some(job));
+                    run();
+                    PRESENT.set(None);
+                    queue = self.lock();
+                    queue.done += 1;
+                } else {
+                    self.dropped.fetch_sub(1, Ordering::Relaxed);
+                    drop(queue);
+                    drop(run);
+                    queue = self.lock();
+                }
+                continue;
+            }
+            if queue.closed {
+                break;
+            }
+            queue.waiting += 1;
+            let (again, patience) = self.bell.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
+            queue = again;
+            queue.waiting -= 1;
+            if patience.timed_out() && queue.jobs.is_empty() {
+                break;
+            }
         }
-        if queue.closed {
-            break;
-        }
-        queue.waiting += 1;
-        let (again, patience) = desk.bell.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
-        queue = again;
-        queue.waiting -= 1;
-        if patience.timed_out() && queue.jobs.is_empty() {
-            break;
-        }
+        queue.threads -= 1;
+        self.door.notify_all();
     }
-    queue.threads -= 1;
-    desk.door.notify_all();
+}
+
+impl Queue {
+    fn begins(&mut self, waited: i64) {
+        self.last_wait = waited;
+        self.total_wait += waited;
+        self.longest_wait = self.longest_wait.max(waited);
+    }
 }

@@ -137,6 +137,7 @@ impl Core {
             }
             Message::Spawn(reserved, function, arg) => self.spawn_reserved(reserved, function, arg),
             Message::Stop => self.stop = true,
+            Message::Done(future, result) => return self.work_done(future, result),
             Message::Apply(apply) => apply(self),
         }
         Step::Nothing

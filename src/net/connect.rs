@@ -40,6 +40,12 @@ pub struct Connecting {
     nodelay: bool,
 }
 
+impl Connecting {
+    pub fn is_looking_up(&self) -> bool {
+        self.look_up.is_some()
+    }
+}
+
 /// One address being tried.
 pub struct Attempt {
     source: Source,

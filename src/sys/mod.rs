@@ -20,6 +20,7 @@ pub mod lent;
 #[cfg(unix)]
 pub mod map;
 pub mod owned;
+pub mod per_process;
 pub mod published;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;
