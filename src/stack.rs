@@ -200,7 +200,7 @@ mod slab {
 #[cfg(not(unix))]
 mod plain {
     use crate::error::Result;
-    use corosensei::stack::{DefaultStack, Stack as _, StackPointer};
+    use corosensei::stack::{DefaultStack, StackPointer};
 
     pub struct Stack(DefaultStack);
 

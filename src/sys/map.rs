@@ -13,10 +13,7 @@ pub struct Map {
 impl Map {
     /// `length` is a multiple of the page size.
     pub fn new(length: usize) -> io::Result<Map> {
-        let mut flags = libc::MAP_PRIVATE | libc::MAP_ANON | libc::MAP_NORESERVE;
-        if cfg!(any(target_os = "linux", target_os = "android", target_os = "openbsd", target_os = "netbsd")) {
-            flags |= MAP_STACK;
-        }
+        let flags = libc::MAP_PRIVATE | libc::MAP_ANON | MAP_NORESERVE | MAP_STACK;
         // SAFETY: a new mapping at a place of the system's choice touches nothing that exists.
         let start = unsafe { libc::mmap(null_mut(), length, libc::PROT_READ | libc::PROT_WRITE, flags, -1, 0) };
         if start == libc::MAP_FAILED {
@@ -70,6 +67,12 @@ impl Drop for Map {
 const MAP_STACK: libc::c_int = libc::MAP_STACK;
 #[cfg(not(any(target_os = "linux", target_os = "android", target_os = "openbsd", target_os = "netbsd")))]
 const MAP_STACK: libc::c_int = 0;
+
+/// FreeBSD and DragonFly never reserve.
+#[cfg(not(any(target_os = "freebsd", target_os = "dragonfly")))]
+const MAP_NORESERVE: libc::c_int = libc::MAP_NORESERVE;
+#[cfg(any(target_os = "freebsd", target_os = "dragonfly"))]
+const MAP_NORESERVE: libc::c_int = 0;
 
 /// Linux 6.13 and later.
 #[cfg(any(target_os = "linux", target_os = "android"))]

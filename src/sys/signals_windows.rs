@@ -7,7 +7,6 @@ use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetCon
 
 pub const INTERRUPT: i32 = 2;
 const BREAK: i32 = 21;
-pub const LIMIT: i32 = 64;
 
 /// How many watch Ctrl-C and Ctrl-Break.
 static WATCHED: Mutex<[usize; 2]> = Mutex::new([0; 2]);
