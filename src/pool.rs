@@ -33,10 +33,27 @@ const MOMENT: Duration = Duration::from_millis(10);
 /// The most threads a caller may ask for, in one lane.
 pub const MOST_THREADS: usize = 1024;
 
-/// What a piece of work shares with whoever waits for it.
-pub struct Job {
+/// A piece of work, shared by the queue and whoever waits for it.
+pub struct Job<R: ?Sized = dyn Run> {
     state: AtomicU8,
     desk: &'static Desk,
+    /// When it was queued.
+    since: i64,
+    run: R,
+}
+
+/// A function that is called once, by whoever comes for it first.
+pub trait Run: Send + Sync {
+    fn run(&self);
+}
+
+impl<F: FnOnce() + Send> Run for Mutex<Option<F>> {
+    fn run(&self) {
+        let function = self.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(function) = function {
+            function();
+        }
+    }
 }
 
 const QUEUED: u8 = 0;
@@ -70,19 +87,14 @@ impl Job {
     }
 }
 
-type Run = Box<dyn FnOnce() + Send>;
-
-struct Queued {
-    job: Arc<Job>,
-    run: Run,
-    since: i64,
-}
-
 struct Queue {
-    jobs: VecDeque<Queued>,
+    jobs: VecDeque<Arc<Job>>,
     limit: usize,
     threads: usize,
+    /// How many of them have nothing to do.
     waiting: usize,
+    /// How many of those were woken and are on their way.
+    woken: usize,
     /// Whoever has nothing to do is to leave.
     closed: bool,
     handles: Vec<JoinHandle<()>>,
@@ -142,13 +154,14 @@ fn desk(lane: Lane) -> &'static Desk {
 /// Queues work. It runs on a thread of the pool, unless it is given up before.
 pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job>> {
     let desk = desk(lane);
-    let job = Arc::new(Job { state: AtomicU8::new(QUEUED), desk });
+    let run = Mutex::new(Some(run));
+    let job: Arc<Job> = Arc::new(Job { state: AtomicU8::new(QUEUED), desk, since: sys::clock(), run });
     let mut queue = desk.lock();
     queue.closed = false;
-    queue.jobs.push_back(Queued { job: job.clone(), run: Box::new(run), since: sys::clock() });
-    if queue.waiting >= queue.jobs.len() {
-        desk.bell.notify_one();
-    } else if queue.threads < queue.limit
+    desk.clear_out(&mut queue);
+    queue.jobs.push_back(job.clone());
+    if queue.waiting < queue.jobs.len()
+        && queue.threads < queue.limit
         && let Err(error) = desk.start_thread(&mut queue)
     {
         // Without any thread it would never run.
@@ -157,6 +170,7 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
             return Err(error);
         }
     }
+    desk.wake_next(queue);
     Ok(job)
 }
 
@@ -236,6 +250,7 @@ impl Desk {
             limit,
             threads: 0,
             waiting: 0,
+            woken: 0,
             closed: false,
             handles: Vec::new(),
             done: 0,
@@ -249,6 +264,30 @@ impl Desk {
 
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Wakes a thread if there is a job for it and none is on its way: that one wakes the next. So small jobs that come
+    /// faster than a thread wakes are not paid for with a wake-up each. The lock goes first, or the thread would wait
+    /// for it.
+    fn wake_next(&self, mut queue: MutexGuard<'_, Queue>) {
+        let wakes = queue.woken == 0 && queue.waiting > 0 && !queue.jobs.is_empty();
+        if wakes {
+            queue.woken = 1;
+        }
+        drop(queue);
+        if wakes {
+            self.bell.notify_one();
+        }
+    }
+
+    /// Throws out what was given up, once it is most of a long queue.
+    fn clear_out(&self, queue: &mut Queue) {
+        let dropped = self.dropped.load(Ordering::Relaxed);
+        if dropped >= 64 && dropped > queue.jobs.len() / 2 {
+            let before = queue.jobs.len();
+            queue.jobs.retain(|job| job.state.load(Ordering::Acquire) != DROPPED);
+            self.dropped.fetch_sub(before - queue.jobs.len(), Ordering::Relaxed);
+        }
     }
 
     fn start_thread(&'static self, queue: &mut Queue) -> Result<()> {
@@ -272,19 +311,19 @@ impl Desk {
             if queue.threads > queue.limit {
                 break;
             }
-            if let Some(Queued { job, run, since }) = queue.jobs.pop_front() {
+            if let Some(job) = queue.jobs.pop_front() {
                 if job.begin() {
-                    queue.begins(sys::clock() - since);
-                    drop(queue);
+                    queue.begins(sys::clock() - job.since);
+                    self.wake_next(queue);
                     PRESENT.set(Some(job));
-                    run();
+                    PRESENT.with_borrow(|job| job.iter().for_each(|job| job.run.run()));
                     PRESENT.set(None);
                     queue = self.lock();
                     queue.done += 1;
                 } else {
                     self.dropped.fetch_sub(1, Ordering::Relaxed);
                     drop(queue);
-                    drop(run);
+                    drop(job);
                     queue = self.lock();
                 }
                 continue;
@@ -296,12 +335,15 @@ impl Desk {
             let (again, patience) = self.bell.wait_timeout(queue, PATIENCE).unwrap_or_else(PoisonError::into_inner);
             queue = again;
             queue.waiting -= 1;
+            queue.woken = queue.woken.saturating_sub(1);
             if patience.timed_out() && queue.jobs.is_empty() {
                 break;
             }
         }
         queue.threads -= 1;
         self.door.notify_all();
+        // What it was woken for is there for another.
+        self.wake_next(queue);
     }
 }
 
