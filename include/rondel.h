@@ -823,6 +823,20 @@ int64_t rondel_future_fail_threadsafe(rondel_future future, int64_t code);
  */
 int64_t rondel_future_then(rondel_future future, rondel_fn fn, void *user_data);
 
+/**
+ * Makes a promise stand for an operation of yours that takes an act to end: has `fn(future, reason, user_data)` called
+ * when the future is cancelled (`reason` is `RONDEL_ECANCELED`) or out of time (`RONDEL_ETIMEDOUT`), where it would else be
+ * done at once.
+ *
+ * End the operation and settle the promise, at once or later: it is pending until then, and its result is `reason`,
+ * whatever you set. If you settle it before you were called, you are not called. A loop that is freed cancels it,
+ * and completes it itself if nobody has in the end. `RONDEL_EALREADY` if it has such a function, `RONDEL_ESTATE` if it is
+ * done, `RONDEL_EKIND` for the future of an operation, `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_future_on_cancel(rondel_future future,
+                                rondel_fn fn,
+                                void *user_data);
+
 /** `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only. */
 int64_t rondel_future_state(rondel_future future);
 

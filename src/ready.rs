@@ -22,6 +22,8 @@ enum Item {
     Watermark(Handle, i64),
     /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
     Receive(Handle),
+    /// The owner of a promise is to end what stands behind it.
+    Cancelled(Handle),
     /// A watched descriptor was closed by its owner.
     Lost(Handle),
 }
@@ -96,6 +98,10 @@ impl Ready {
         self.push(Item::Lost(watch));
     }
 
+    pub fn push_cancelled(&mut self, promise: Handle) {
+        self.push(Item::Cancelled(promise));
+    }
+
     pub fn push_receive(&mut self, stream: Handle) {
         self.push(Item::Receive(stream));
     }
@@ -113,6 +119,7 @@ impl Core {
             Some(Item::Task(task)) => Step::Resume(task),
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),
+            Some(Item::Cancelled(promise)) => self.cancel_step(promise),
             Some(Item::Lost(watch)) => self.fd_lost_step(watch),
             Some(Item::Message(message)) => self.take_message(message),
         }

@@ -93,6 +93,22 @@ pub extern "C" fn rondel_future_then(future: rondel_future, r#fn: rondel_fn, use
     }))
 }
 
+/// Makes a promise stand for an operation of yours that takes an act to end: has `fn(future, reason, user_data)` called
+/// when the future is cancelled (`reason` is `RONDEL_ECANCELED`) or out of time (`RONDEL_ETIMEDOUT`), where it would else be
+/// done at once.
+///
+/// End the operation and settle the promise, at once or later: it is pending until then, and its result is `reason`,
+/// whatever you set. If you settle it before you were called, you are not called. A loop that is freed cancels it,
+/// and completes it itself if nobody has in the end. `RONDEL_EALREADY` if it has such a function, `RONDEL_ESTATE` if it is
+/// done, `RONDEL_EKIND` for the future of an operation, `RONDEL_EINVAL` without a function. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_on_cancel(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> i64 {
+    done(with_core(future, |core, handle| {
+        core.future_mut(handle)?;
+        core.on_cancel(handle, listener(r#fn, user_data)?)
+    }))
+}
+
 /// `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_state(future: rondel_future) -> i64 {

@@ -98,6 +98,13 @@ impl Core {
                     return Ok(());
                 }
             }
+            Op::Foreign(_) => {
+                if future.given_up.is_none() {
+                    future.given_up = Some(reason);
+                    self.ready.push_cancelled(handle);
+                }
+                return Ok(());
+            }
             Op::Task(_) => {
                 if !self.cancel_task(handle, reason) {
                     return Ok(());

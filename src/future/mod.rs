@@ -42,6 +42,8 @@ pub enum State {
 pub enum Op {
     /// A promise, completed by its owner.
     Promise,
+    /// A promise that its owner completes also when it is cancelled, once what stands behind it has ended.
+    Foreign(Notify),
     /// Done when its turn in the ready queue comes.
     Soon,
     Later(TimerId),
@@ -160,12 +162,15 @@ impl Future {
     /// A promise is somebody else's to keep, a turn in a line comes by somebody else's leave, and what waits for other
     /// futures is alive as far as they are; everything else goes on in the loop.
     pub fn keeps_loop_alive(&self) -> bool {
-        !matches!(self.op, Op::Promise | Op::InLine(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
+        !matches!(
+            self.op,
+            Op::Promise | Op::Foreign(_) | Op::InLine(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next
+        )
     }
 
-    /// Whether it ends by the end of other futures only.
+    /// Whether it ends by the end of other futures only, or by its owner's call.
     fn waits_for_others(&self) -> bool {
-        matches!(self.op, Op::Task(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
+        matches!(self.op, Op::Foreign(_) | Op::Task(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
     }
 
     /// Whether anybody will ever hear of its result.
@@ -442,10 +447,33 @@ impl Core {
         if !future.is_pending() {
             return Err(Error::ESTATE);
         }
-        if !matches!(future.op, Op::Promise) {
+        if !matches!(future.op, Op::Promise | Op::Foreign(_)) {
             return Err(Error::EKIND);
         }
         self.complete(handle, result);
         Ok(())
+    }
+
+    /// The owner of a promise wants to hear of its being cancelled, and to complete it then.
+    pub fn on_cancel(&mut self, handle: Handle, notify: Notify) -> Result<()> {
+        let future = self.future_mut(handle)?;
+        match future.op {
+            Op::Promise => future.op = Op::Foreign(notify),
+            Op::Foreign(_) => return Err(Error::EALREADY),
+            _ if !future.is_pending() => return Err(Error::ESTATE),
+            _ => return Err(Error::EKIND),
+        }
+        Ok(())
+    }
+
+    /// The step that tells the owner of a promise that it was cancelled, unless it is done by now.
+    pub fn cancel_step(&mut self, handle: Handle) -> Step {
+        match self.future_mut(handle) {
+            Ok(Future { op: Op::Foreign(notify), given_up: Some(reason), .. }) => {
+                let (notify, reason) = (*notify, reason.code());
+                self.step_for(notify, handle, reason)
+            }
+            _ => Step::Nothing,
+        }
     }
 }
