@@ -111,6 +111,9 @@ TESTS = [
     Tool("hiredis", compiles("-lhiredis", source="#include <hiredis/async.h>\n"
                              "int main(void) { redisAsyncFree(redisAsyncConnect(\"\", 0)); return 0; }\n"),
          debian="libhiredis-dev", tests=["hiredis"]),
+    Tool("libcurl", compiles("-lcurl", source="#include <curl/curl.h>\n"
+                             "int main(void) { curl_easy_cleanup(curl_easy_init()); return 0; }\n"),
+         debian="libcurl4-openssl-dev", tests=["curl"]),
     Tool("redis-server", have("redis-server"), debian="redis-server", tests=["hiredis"]),
     Tool("GLib", lambda: quiet("pkg-config", "--exists", "glib-2.0")[0], debian="libglib2.0-dev", tests=["glib"]),
     Tool("libuv", compiles("-luv", source="#include <uv.h>\nint main(void) { return uv_version() == 0; }\n"),
