@@ -84,6 +84,8 @@ extern "C" {
 #define RONDEL_PRIORITY 8
 /** `rondel_kind`: a watcher of a signal. */
 #define RONDEL_KIND_SIGNAL INT64_C(9)
+/** `rondel_kind`: a local socket or an end of a pipe. */
+#define RONDEL_KIND_PIPE INT64_C(11)
 /** `rondel_kind`: a task group. */
 #define RONDEL_KIND_GROUP INT64_C(30)
 /** `rondel_kind`: an iterator of `rondel_as_completed`. */
@@ -106,6 +108,10 @@ extern "C" {
 #define RONDEL_KIND_BARRIER INT64_C(24)
 /** `rondel_kind`: a queue. */
 #define RONDEL_KIND_QUEUE INT64_C(25)
+/** `rondel_pipe_pair`: both handles read and write. */
+#define RONDEL_PIPE_BOTH_WAYS 0
+/** `rondel_pipe_pair`: the first handle reads what the second writes. */
+#define RONDEL_PIPE_ONE_WAY 1
 /** `rondel_queue_new`: the item that was put first is got first. */
 #define RONDEL_QUEUE_FIFO 0
 /** `rondel_queue_new`: the item that was put last is got first. */
@@ -152,11 +158,14 @@ typedef int64_t rondel_timer;
 /** A result that is there or will be. */
 typedef int64_t rondel_future;
 
-/** Something that carries bytes both ways in order: so far, a connected TCP handle. */
+/** Something that carries bytes both ways in order: a connected TCP or pipe handle. */
 typedef int64_t rondel_stream;
 
 /** A TCP socket: unconnected, listening or connected. */
 typedef int64_t rondel_tcp;
+
+/** A local socket, listening or connected, or an end of a pipe. */
+typedef int64_t rondel_pipe;
 
 /** A descriptor of the caller's that is watched. */
 typedef int64_t rondel_watch;
@@ -1648,6 +1657,42 @@ int64_t rondel_peer_addr(rondel_handle handle,
                          char *text,
                          size_t size,
                          int *port);
+
+/** @} */
+
+/**
+ * @defgroup rondel_pipe Local sockets and pipes
+ * @{
+ */
+
+/**
+ * Takes over a descriptor of yours that carries bytes on this machine: a connected or listening Unix stream socket, an
+ * end of a pipe or FIFO, or a device such as a terminal. It is the handle's to close.
+ *
+ * A handle that is open one way only refuses the other with `RONDEL_EBADF`. `rondel_shutdown` of a pipe's write end
+ * closes it, which is how its reader hears of the end; where there is neither a socket nor a write end alone it is
+ * refused with `RONDEL_EOPNOTSUPP`. A FIFO that nobody has opened for writing yet is waited at, not at its end.
+ *
+ * It does not block any more, and neither does it for other processes that got it from the same open(2) or pipe(2), as
+ * with standard input and output that were inherited: programs that share them may be surprised. When the handle of a
+ * descriptor 0, 1 or 2 is closed, /dev/null stands there from then on, lest the next file to be opened be taken for it.
+ *
+ * `RONDEL_EBADF`, `RONDEL_EPROTOTYPE` for files and sockets that are no streams, `RONDEL_EAFNOSUPPORT` for sockets of
+ * other families (see `rondel_tcp_open`), `RONDEL_ENOTCONN`, `RONDEL_EPERM` for devices that cannot be waited for,
+ * `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours, unchanged. On Windows there are
+ * sockets only. Loop thread only.
+ */
+rondel_pipe rondel_pipe_open(rondel_loop loop, int64_t fd);
+
+/**
+ * Makes two handles of this loop that are each other's other end, and puts them into `out`, which has room for two.
+ *
+ * `how`: `RONDEL_PIPE_BOTH_WAYS`, or `RONDEL_PIPE_ONE_WAY`: `out[0]` reads what `out[1]` writes. 0 or `RONDEL_EINVAL` for
+ * another `how` or NULL, `RONDEL_EMFILE`… On failure nothing is put. Loop thread only.
+ */
+int64_t rondel_pipe_pair(rondel_loop loop,
+                         int how,
+                         rondel_pipe *out);
 
 /** @} */
 

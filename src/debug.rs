@@ -74,6 +74,7 @@ impl Core {
             (_, Kind::Semaphore) => "semaphore",
             (_, Kind::Barrier) => "barrier",
             (_, Kind::Queue) => "queue",
+            (_, Kind::Pipe) => "pipe",
             (_, Kind::Internal) => "operation",
         };
         match entry.name() {

@@ -43,6 +43,7 @@ pub enum Kind {
     Check = 7,
     FdWatch = 8,
     Signal = 9,
+    Pipe = 11,
     Group = 30,
     Iterator = 31,
     Lock = 20,

@@ -67,6 +67,7 @@ pub extern "C" fn rondel_tcp_new(r#loop: rondel_loop) -> rondel_tcp {
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_tcp_bind(tcp: rondel_tcp, host: *const c_char, port: c_int) -> i64 {
     done(with_core(tcp, |core, handle| {
+        core.check_tcp(handle)?;
         core.unconnected_mut(handle)?;
         // SAFETY: what the caller of this function promises.
         let place = address::place(unsafe { c_string(host) }, port)?;
@@ -78,7 +79,10 @@ pub unsafe extern "C" fn rondel_tcp_bind(tcp: rondel_tcp, host: *const c_char, p
 /// `rondel_tcp_bind`, else `RONDEL_EINVAL`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_reuse_port(tcp: rondel_tcp, on: c_int) -> i64 {
-    done(with_core(tcp, |core, handle| core.set_reuse_port(handle, on != 0)))
+    done(with_core(tcp, |core, handle| {
+        core.check_tcp(handle)?;
+        core.set_reuse_port(handle, on != 0)
+    }))
 }
 
 /// Connects a handle of `rondel_tcp_new`: the result is 0. Otherwise as `rondel_tcp_connect`.
@@ -94,6 +98,7 @@ pub unsafe extern "C" fn rondel_connect(
     user_data: *mut c_void,
 ) -> rondel_future {
     number(with_core(tcp, |core, handle| {
+        core.check_tcp(handle)?;
         core.unconnected_mut(handle)?;
         // SAFETY: what the caller of this function promises.
         let host = unsafe { c_string(host) }.ok_or(Error::EINVAL)?;
@@ -138,7 +143,10 @@ pub extern "C" fn rondel_accept(listener: rondel_tcp, r#fn: rondel_fn, user_data
 /// Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_nodelay(tcp: rondel_tcp, on: c_int) -> i64 {
-    done(with_core(tcp, |core, handle| core.set_nodelay(handle, on != 0)))
+    done(with_core(tcp, |core, handle| {
+        core.check_tcp(handle)?;
+        core.set_nodelay(handle, on != 0)
+    }))
 }
 
 /// Probes a silent peer after `idle_ns` nanoseconds, in whole seconds rounded up; 0 turns it off.
@@ -157,7 +165,10 @@ pub extern "C" fn rondel_tcp_keepalive(tcp: rondel_tcp, idle_ns: i64) -> i64 {
 /// only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_reset(tcp: rondel_tcp) -> i64 {
-    done(with_core(tcp, |core, handle| core.reset_tcp(handle)))
+    done(with_core(tcp, |core, handle| {
+        core.check_tcp(handle)?;
+        core.reset_tcp(handle)
+    }))
 }
 
 /// Sets the system's send buffer to about `bytes` (0: leaves it), and gives its size. Systems may double or cut it.

@@ -14,10 +14,12 @@ pub type rondel_loop = i64;
 pub type rondel_timer = i64;
 /// A result that is there or will be.
 pub type rondel_future = i64;
-/// Something that carries bytes both ways in order: so far, a connected TCP handle.
+/// Something that carries bytes both ways in order: a connected TCP or pipe handle.
 pub type rondel_stream = i64;
 /// A TCP socket: unconnected, listening or connected.
 pub type rondel_tcp = i64;
+/// A local socket, listening or connected, or an end of a pipe.
+pub type rondel_pipe = i64;
 /// A descriptor of the caller's that is watched.
 pub type rondel_watch = i64;
 /// A callback that runs every turn: idle, prepare or check.
@@ -155,6 +157,8 @@ pub const RONDEL_PRIORITY: i32 = 8;
 
 /// `rondel_kind`: a watcher of a signal.
 pub const RONDEL_KIND_SIGNAL: i64 = 9;
+/// `rondel_kind`: a local socket or an end of a pipe.
+pub const RONDEL_KIND_PIPE: i64 = 11;
 /// `rondel_kind`: a task group.
 pub const RONDEL_KIND_GROUP: i64 = 30;
 /// `rondel_kind`: an iterator of `rondel_as_completed`.
@@ -178,6 +182,11 @@ pub const RONDEL_KIND_SEMAPHORE: i64 = 23;
 pub const RONDEL_KIND_BARRIER: i64 = 24;
 /// `rondel_kind`: a queue.
 pub const RONDEL_KIND_QUEUE: i64 = 25;
+
+/// `rondel_pipe_pair`: both handles read and write.
+pub const RONDEL_PIPE_BOTH_WAYS: i32 = 0;
+/// `rondel_pipe_pair`: the first handle reads what the second writes.
+pub const RONDEL_PIPE_ONE_WAY: i32 = 1;
 
 /// `rondel_queue_new`: the item that was put first is got first.
 pub const RONDEL_QUEUE_FIFO: i32 = 0;

@@ -21,6 +21,8 @@ use std::collections::VecDeque;
 
 pub struct Listener {
     source: Source,
+    /// Of the connections.
+    kind: Kind,
     /// Told of every connection; `None`: only `accept` takes them.
     on_accept: Option<Notify>,
     /// Accepts that wait.
@@ -33,8 +35,8 @@ pub struct Listener {
 const RETRY_AFTER: i64 = 100_000_000;
 
 impl Listener {
-    pub fn new(source: Source, on_accept: Option<Notify>) -> Listener {
-        Listener { source, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
+    pub fn new(source: Source, kind: Kind, on_accept: Option<Notify>) -> Listener {
+        Listener { source, kind, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
     }
 
     pub fn source(&self) -> &Source {
@@ -54,7 +56,8 @@ impl Core {
         }
         let bound = tcp::bind(place, false)?;
         tcp::listen_on(&bound, 0, true)?;
-        let handle = self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(bound.source, on_accept))))?;
+        let handle =
+            self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(bound.source, Kind::Tcp, on_accept))))?;
         match self.start_listening(handle) {
             Ok(()) => Ok(handle),
             Err(error) => {
@@ -86,7 +89,7 @@ impl Core {
             socket.bound = Some(Bound { ..bound });
             return Err(error);
         }
-        self.open_entry(handle)?.object = Object::Listener(Box::new(Listener::new(bound.source, on_accept)));
+        self.open_entry(handle)?.object = Object::Listener(Box::new(Listener::new(bound.source, Kind::Tcp, on_accept)));
         self.start_listening(handle)
     }
 
@@ -153,14 +156,15 @@ impl Core {
             self.unwatch_listener(handle);
             return None;
         }
+        let kind = listener.kind;
         match listener.source.accept() {
             Ok(source) => {
-                if sys::SETS_NODELAY_ON_ACCEPT {
+                if kind == Kind::Tcp && sys::SETS_NODELAY_ON_ACCEPT {
                     // It fails only for a connection that is gone already, which its reader finds out.
                     let _ = source.socket().set_tcp_nodelay(true);
                 }
                 // A full table costs this connection; it is closed by being dropped here.
-                let peer = self.insert(Kind::Tcp, Object::Stream(Box::new(Stream::new(source))));
+                let peer = self.insert(kind, Object::Stream(Box::new(Stream::new(source))));
                 Some(self.tell_of_connection(handle, peer))
             }
             Err(error) if error.kind() == std::io::ErrorKind::WouldBlock => None,

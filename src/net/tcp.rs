@@ -61,7 +61,7 @@ impl Core {
         }
         if what.listens {
             let source = Source::adopt_socket(descriptor)?;
-            return self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(source, None))));
+            return self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(source, Kind::Tcp, None))));
         }
         if !what.connected {
             return Err(Error::ENOTCONN);
@@ -71,7 +71,7 @@ impl Core {
     }
 
     /// Whether a handle of this loop has the descriptor already.
-    fn owns_descriptor(&self, descriptor: i64) -> bool {
+    pub fn owns_descriptor(&self, descriptor: i64) -> bool {
         self.table.handles().any(|(_, entry)| match &entry.object {
             Object::Stream(stream) => stream.source().raw() as i64 == descriptor,
             Object::Listener(listener) => listener.source().raw() as i64 == descriptor,

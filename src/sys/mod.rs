@@ -6,6 +6,8 @@
 //! - `Source`: an owned descriptor that does not block, of a byte stream or a listener: `receive`, `send`,
 //!   `send_vectored`, `shut_down_writing`, `accept`; `WouldBlock` when nothing can be done now, interrupted calls
 //!   are never seen, no signal is ever raised.
+//! - `pipes`: sources that are no sockets, where the platform has such: `reads`, `writes`, `can_half_close`, `look_at`,
+//!   `Source::adopt`, `pair`.
 //! - `look_up(host, service, hints)`: getaddrinfo, blocking; failures as Rondel's codes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
@@ -21,6 +23,8 @@ pub mod lent;
 pub mod map;
 pub mod owned;
 pub mod per_process;
+#[cfg_attr(windows, path = "pipes_windows.rs")]
+pub mod pipes;
 pub mod published;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;

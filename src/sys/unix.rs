@@ -5,9 +5,9 @@ use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
 use std::ffi::CStr;
 use std::io::{self, IoSlice};
-use std::mem::MaybeUninit;
+use std::mem::{ManuallyDrop, MaybeUninit};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// The number by which the system knows a descriptor.
 pub type RawSource = std::os::fd::RawFd;
@@ -26,7 +26,26 @@ pub fn borrow_source(number: &RawSource) -> BorrowedFd<'_> {
 
 /// An owned descriptor that does not block.
 pub struct Source {
-    fd: OwnedFd,
+    /// Closed by `drop`.
+    pub(super) fd: ManuallyDrop<OwnedFd>,
+    pub(super) means: Means,
+}
+
+/// By which calls bytes go through a descriptor.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Means {
+    Socket,
+    Pipe(Ways),
+    /// A terminal, say.
+    Device(Ways),
+}
+
+/// Which ways a descriptor is open.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Ways {
+    In,
+    Out,
+    Both,
 }
 
 #[cfg(any(
@@ -49,11 +68,15 @@ const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 const SEND_FLAGS: libc::c_int = 0;
 
 impl Source {
+    pub(super) fn new(fd: OwnedFd, means: Means) -> Source {
+        Source { fd: ManuallyDrop::new(fd), means }
+    }
+
     /// Takes over a socket, which must not block already.
     pub fn from_socket(socket: Socket) -> io::Result<Source> {
         #[cfg(target_vendor = "apple")]
         socket.set_nosigpipe(true)?;
-        Ok(Source { fd: socket.into() })
+        Ok(Source::new(socket.into(), Means::Socket))
     }
 
     /// Takes over a caller's descriptor, if it is a socket, and makes it non-blocking. On failure it stays the caller's.
@@ -69,7 +92,7 @@ impl Source {
     }
 
     pub fn socket(&self) -> SockRef<'_> {
-        SockRef::from(&self.fd)
+        SockRef::from(&*self.fd)
     }
 
     pub fn raw(&self) -> RawSource {
@@ -78,20 +101,32 @@ impl Source {
 
     /// Gives the descriptor away.
     pub fn into_raw(self) -> RawSource {
-        self.fd.into_raw_fd()
+        // Its drop, which would close it, is not run.
+        ManuallyDrop::new(self).fd.as_raw_fd()
     }
 
+    #[inline]
     pub fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.means != Means::Socket {
+            return self.read(buffer);
+        }
         // SAFETY: `buffer` is writable for its length.
         retry(|| unsafe { libc::recv(self.raw(), buffer.as_mut_ptr().cast(), buffer.len(), 0) })
     }
 
+    #[inline]
     pub fn send(&self, bytes: &[u8]) -> io::Result<usize> {
+        if self.means != Means::Socket {
+            return self.write(&[IoSlice::new(bytes)]);
+        }
         // SAFETY: `bytes` is readable for its length.
         retry(|| unsafe { libc::send(self.raw(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
     }
 
     pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        if self.means != Means::Socket {
+            return self.write(slices);
+        }
         // SAFETY: a msghdr of zeros is a valid, empty one.
         let mut message: libc::msghdr = unsafe { std::mem::zeroed() };
         // IoSlice has the layout of iovec on Unix; sendmsg does not write to it.
@@ -101,7 +136,11 @@ impl Source {
         retry(|| unsafe { libc::sendmsg(self.raw(), &message, SEND_FLAGS) })
     }
 
+    /// Ends what is sent; what comes in goes on. (See `can_half_close`.)
     pub fn shut_down_writing(&self) -> io::Result<()> {
+        if self.means != Means::Socket {
+            return self.close_write_end();
+        }
         self.socket().shutdown(std::net::Shutdown::Write)
     }
 
@@ -122,7 +161,7 @@ impl Source {
                 libc::accept4(self.raw(), std::ptr::null_mut(), std::ptr::null_mut(), flags) as isize
             })?;
             // SAFETY: the descriptor was just made and has no other owner.
-            Ok(Source { fd: unsafe { OwnedFd::from_raw_fd(fd as RawSource) } })
+            Ok(Source::new(unsafe { OwnedFd::from_raw_fd(fd as RawSource) }, Means::Socket))
         }
         #[cfg(not(any(
             target_os = "linux",
@@ -146,8 +185,17 @@ impl AsFd for Source {
     }
 }
 
+impl Drop for Source {
+    fn drop(&mut self) {
+        if self.raw() > libc::STDERR_FILENO || !self.lead_to_nothing() {
+            // SAFETY: it is closed nowhere else, and not used after this.
+            unsafe { ManuallyDrop::drop(&mut self.fd) };
+        }
+    }
+}
+
 /// Does a system call again as long as a signal interrupts it.
-fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
+pub(super) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
     loop {
         let result = call();
         if result >= 0 {
@@ -267,6 +315,8 @@ pub fn reuse_port(socket: &Socket) -> io::Result<()> {
 
 /// What a caller's stream socket is.
 pub struct SocketState {
+    /// Of this machine, with a path for its address if any.
+    pub local: bool,
     pub listens: bool,
     pub connected: bool,
 }
@@ -286,7 +336,8 @@ pub fn look_at_socket(number: i64) -> Result<SocketState> {
     let status = unsafe {
         libc::getsockopt(number, libc::SOL_SOCKET, libc::SO_ACCEPTCONN, (&raw mut listens).cast(), &mut size)
     };
-    Ok(SocketState { listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
+    let local = socket.local_addr()?.domain() == socket2::Domain::UNIX;
+    Ok(SocketState { local, listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
 }
 
 /// Whether a connect that was started without blocking goes on.

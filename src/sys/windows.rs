@@ -106,6 +106,8 @@ pub fn reuse_port(_socket: &Socket) -> io::Result<()> {
 
 /// What a caller's stream socket is.
 pub struct SocketState {
+    /// Of this machine, with a path for its address if any.
+    pub local: bool,
     pub listens: bool,
     pub connected: bool,
 }
@@ -125,7 +127,9 @@ pub fn look_at_socket(number: i64) -> Result<SocketState> {
     let status = unsafe {
         ws::getsockopt(number as usize, ws::SOL_SOCKET, ws::SO_ACCEPTCONN, (&raw mut listens).cast(), &mut size)
     };
-    Ok(SocketState { listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
+    // One that is not bound yet has no address, and is of no use anyway.
+    let local = socket.local_addr().is_ok_and(|address| address.domain() == socket2::Domain::UNIX);
+    Ok(SocketState { local, listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
 }
 
 /// A new socket that does not block and is not inherited.

@@ -48,6 +48,7 @@ pub struct Stream {
 
 impl Stream {
     pub fn new(source: Source) -> Stream {
+        let write_end = if source.writes() { None } else { Some(Error::EBADF) };
         Stream {
             source,
             watched: None,
@@ -58,7 +59,7 @@ impl Stream {
             out: None,
             blocked: false,
             dirty: false,
-            write_end: None,
+            write_end,
             ending: Ending::Open,
             marks: None,
             paused: false,

@@ -119,12 +119,19 @@ impl Stream {
     }
 
     /// What an end without an error is. The system tells an error once: if a write met it, what looks like the peer's
-    /// orderly end is none. (EPIPE says only that writing is over.)
+    /// orderly end is none. (EPIPE says only that writing is over, EBADF that it never could be done.)
     fn end_of_input(&self) -> Error {
         match self.write_end {
-            Some(Error::EPIPE) | None => Error::EOF,
+            Some(Error::EPIPE | Error::EBADF) | None => Error::EOF,
             Some(error) => error,
         }
+    }
+
+    fn check_readable(&self) -> Result<()> {
+        if !self.source.reads() {
+            return Err(Error::EBADF);
+        }
+        if matches!(self.reader, Reader::Nobody) { Ok(()) } else { Err(Error::EBUSY) }
     }
 
     /// Whether a reader can be served without an event.
@@ -214,9 +221,7 @@ impl Core {
 
     fn start_pushing(&mut self, handle: Handle, reader: Reader) -> Result<()> {
         let stream = self.stream_mut(handle)?;
-        if !matches!(stream.reader, Reader::Nobody) {
-            return Err(Error::EBUSY);
-        }
+        stream.check_readable()?;
         stream.reader = reader;
         let waiting = stream.has_something();
         if let Err(error) = self.update_interest(handle, false) {
@@ -241,9 +246,7 @@ impl Core {
 
     /// A one-shot read into the caller's memory.
     pub fn read_once(&mut self, handle: Handle, buffer: LentBuffer, goal: Goal, notify: Notify) -> Result<Handle> {
-        if !matches!(self.stream_mut(handle)?.reader, Reader::Nobody) {
-            return Err(Error::EBUSY);
-        }
+        self.stream_mut(handle)?.check_readable()?;
         let future = self.insert_future(Op::Read, handle, notify)?;
         let stream = self.stream_mut(handle)?;
         let waiting = stream.has_something();

@@ -233,7 +233,11 @@ impl Core {
 
     /// Half-closes after what is queued.
     pub fn shutdown(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
-        self.stream_mut(handle)?.check_writable()?;
+        let stream = self.stream_mut(handle)?;
+        stream.check_writable()?;
+        if !stream.source.can_half_close() {
+            return Err(Error::EOPNOTSUPP);
+        }
         let future = self.insert_future(Op::Shutdown, handle, notify)?;
         self.stream_mut(handle)?.ending = Ending::Asked(future);
         self.flush(handle);

@@ -8,6 +8,8 @@
 
 #include "test.h"
 
+#include "calls_pipe.h"
+
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
 static rondel_loop call_loop;
 static rondel_future call_future;
@@ -32,8 +34,10 @@ static int call_fd = INT32_MAX;
 #define SIGNALS KIND_BIT(RONDEL_KIND_SIGNAL)
 #define GROUPS KIND_BIT(RONDEL_KIND_GROUP)
 #define ITERATORS KIND_BIT(RONDEL_KIND_ITERATOR)
-#define HANDLES (TIMERS | FUTURES | TCPS | HOOKS | WATCHES | SIGNALS | SYNC | GROUPS | ITERATORS)
-#define EVERY_KIND (LOOPS | HANDLES)
+#define STREAMS (TCPS | PIPES)
+#define SOCKETS (TCPS | PIPES)
+#define EVERY_KIND (~0u)
+#define HANDLES (EVERY_KIND & ~LOOPS)
 
 static struct seen call_seen; /* what a call that should have been refused would touch */
 static char call_bytes[64];
@@ -106,8 +110,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
     CALL(handle_set_name, EVERY_KIND, (h, "name"))                                                                     \
     CALL(handle_name, EVERY_KIND, (h, NULL, 0))                                                                        \
-    CALL(fileno, TCPS | WATCHES, (h))                                                                                  \
-    CALL(detach, TCPS, (h))                                                                                            \
+    CALL(fileno, SOCKETS | WATCHES, (h))                                                                               \
+    CALL(detach, STREAMS, (h))                                                                                         \
     CALL(fd_watch_set, WATCHES, (h, RONDEL_READABLE))                                                                  \
     CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
     CALL(timer_again, TIMERS, (h))                                                                                     \
@@ -142,28 +146,28 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(tcp_reuse_port, TCPS, (h, 1))                                                                                 \
     CALL(listen, TCPS, (h, 0, call_fn, &call_seen))                                                                    \
     CALL(connect, TCPS, (h, "127.0.0.1", call_port, call_fn, &call_seen))                                              \
-    CALL(accept, TCPS, (h, call_fn, &call_seen))                                                                       \
+    CALL(accept, SOCKETS, (h, call_fn, &call_seen))                                                                    \
     CALL(tcp_nodelay, TCPS, (h, 1))                                                                                    \
     CALL(tcp_keepalive, TCPS, (h, RONDEL_SECOND))                                                                      \
     CALL(tcp_reset, TCPS, (h))                                                                                         \
-    CALL(send_buffer, TCPS, (h, 0))                                                                                    \
-    CALL(receive_buffer, TCPS, (h, 0))                                                                                 \
-    CALL(local_addr, TCPS, (h, NULL, 0, NULL))                                                                         \
-    CALL(peer_addr, TCPS, (h, NULL, 0, NULL))                                                                          \
-    CALL(read_start, TCPS, (h, no_bytes, &call_seen))                                                                  \
-    CALL(read_start_into, TCPS, (h, no_room, no_bytes, &call_seen))                                                    \
-    CALL(read_stop, TCPS, (h))                                                                                         \
-    CALL(read, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                          \
-    CALL(read_exactly, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                  \
-    CALL(read_until, TCPS, (h, call_bytes, sizeof call_bytes, "\n", 1, call_fn, &call_seen))                           \
-    CALL(write, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                         \
-    CALL(writev, TCPS, (h, &call_buffer, 1, call_fn, &call_seen))                                                      \
-    CALL(write_borrowed, TCPS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                \
-    CALL(try_write, TCPS, (h, call_bytes, sizeof call_bytes))                                                          \
-    CALL(shutdown, TCPS, (h, call_fn, &call_seen))                                                                     \
-    CALL(close_when_sent, TCPS, (h))                                                                                   \
-    CALL(write_queue_size, TCPS, (h))                                                                                  \
-    CALL(set_watermarks, TCPS, (h, 1, 2, call_fn, &call_seen))                                                         \
+    CALL(send_buffer, SOCKETS, (h, 0))                                                                                 \
+    CALL(receive_buffer, SOCKETS, (h, 0))                                                                              \
+    CALL(local_addr, SOCKETS, (h, NULL, 0, NULL))                                                                      \
+    CALL(peer_addr, SOCKETS, (h, NULL, 0, NULL))                                                                       \
+    CALL(read_start, STREAMS, (h, no_bytes, &call_seen))                                                               \
+    CALL(read_start_into, STREAMS, (h, no_room, no_bytes, &call_seen))                                                 \
+    CALL(read_stop, STREAMS, (h))                                                                                      \
+    CALL(read, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                       \
+    CALL(read_exactly, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                               \
+    CALL(read_until, STREAMS, (h, call_bytes, sizeof call_bytes, "\n", 1, call_fn, &call_seen))                        \
+    CALL(write, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                      \
+    CALL(writev, STREAMS, (h, &call_buffer, 1, call_fn, &call_seen))                                                   \
+    CALL(write_borrowed, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                             \
+    CALL(try_write, STREAMS, (h, call_bytes, sizeof call_bytes))                                                       \
+    CALL(shutdown, STREAMS, (h, call_fn, &call_seen))                                                                  \
+    CALL(close_when_sent, STREAMS, (h))                                                                                \
+    CALL(write_queue_size, STREAMS, (h))                                                                               \
+    CALL(set_watermarks, STREAMS, (h, 1, 2, call_fn, &call_seen))                                                      \
     CALL(lock_new, LOOPS, (h))                                                                                         \
     CALL(event_new, LOOPS, (h))                                                                                        \
     CALL(condition_new, LOCKS, (h))                                                                                    \
@@ -199,7 +203,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_size, QUEUES, (h))                                                                                      \
     CALL(queue_task_done, QUEUES, (h))                                                                                 \
     CALL(queue_join, QUEUES, (h, call_fn, &call_seen))                                                                 \
-    CALL(queue_shutdown, QUEUES, (h, 0))
+    CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
+    CALLS_OF_PIPE(CALL)
 
 /* Those any thread may call. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -257,34 +262,44 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     CHECK_EQ(result, code);
 }
 
-enum { KINDS = 16 };
+/* MAKE(kind, how to make one on `loop`): one handle of each kind, those first that others are made of. Each noun's own
+ * header has the rest. */
+#define MAKES_OF_THE_CORE(MAKE)                                                                                        \
+    MAKE(LOOP, loop)                                                                                                   \
+    MAKE(TIMER, rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, seen))                                          \
+    MAKE(FUTURE, rondel_call_later(loop, 3600 * RONDEL_SECOND, RONDEL_FUTURE))                                         \
+    MAKE(TCP, rondel_tcp_new(loop))                                                                                    \
+    MAKE(IDLE, rondel_idle_start(loop, see, seen))                                                                     \
+    MAKE(PREPARE, rondel_prepare_start(loop, see, seen))                                                               \
+    MAKE(CHECK, rondel_check_start(loop, see, seen))                                                                   \
+    MAKE(LOCK, rondel_lock_new(loop))                                                                                  \
+    MAKE(EVENT, rondel_event_new(loop))                                                                                \
+    MAKE(CONDITION, rondel_condition_new(handles[7]))                                                                  \
+    MAKE(SEMAPHORE, rondel_semaphore_new(loop, 1, 0))                                                                  \
+    MAKE(BARRIER, rondel_barrier_new(loop, 2))                                                                         \
+    MAKE(QUEUE, rondel_queue_new(loop, 1, RONDEL_QUEUE_PRIORITY))                                                      \
+    MAKE(SIGNAL, rondel_signal_start(loop, SIGURG, see, seen))                                                         \
+    MAKE(GROUP, rondel_group_new(loop))                                                                                \
+    MAKE(ITERATOR, rondel_as_completed(&handles[2], 1))
+
+#define MAKES(MAKE)                                                                                                    \
+    MAKES_OF_THE_CORE(MAKE)                                                                                            \
+    MAKES_OF_PIPE(MAKE)
+
+#define MAKE_COUNT(kind, call) +1
+enum { KINDS = MAKES(MAKE_COUNT) };
 
 /* One handle of each kind on the loop, kinds[i] being the kind of handles[i] as a bit. */
 static inline void one_of_each(rondel_loop loop, rondel_handle handles[KINDS], unsigned kinds[KINDS],
                                struct seen *seen) {
-    const rondel_lock lock = rondel_lock_new(loop);
-    rondel_handle made[KINDS] = {
-        loop,
-        rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, seen),
-        rondel_call_later(loop, 3600 * RONDEL_SECOND, RONDEL_FUTURE),
-        rondel_tcp_new(loop),
-        rondel_idle_start(loop, see, seen),
-        rondel_prepare_start(loop, see, seen),
-        rondel_check_start(loop, see, seen),
-        lock,
-        rondel_event_new(loop),
-        rondel_condition_new(lock),
-        rondel_semaphore_new(loop, 1, 0),
-        rondel_barrier_new(loop, 2),
-        rondel_queue_new(loop, 1, RONDEL_QUEUE_PRIORITY),
-        rondel_signal_start(loop, SIGURG, see, seen),
-        rondel_group_new(loop),
-    };
-    made[KINDS - 1] = rondel_as_completed(&made[2], 1);
+    int made = 0;
+#define MAKE_ONE(kind, call)                                                                                           \
+    kinds[made] = KIND_BIT(RONDEL_KIND_##kind);                                                                        \
+    handles[made++] = call;
+    MAKES(MAKE_ONE)
     for (int i = 0; i < KINDS; i++) {
-        CHECK(made[i] > 0);
-        handles[i] = made[i];
-        kinds[i] = KIND_BIT(rondel_kind(made[i]));
+        CHECK(handles[i] > 0);
+        CHECK_EQ(KIND_BIT(rondel_kind(handles[i])), kinds[i]);
     }
 }
 
