@@ -297,6 +297,22 @@ TEST(freeing_the_loop_ends_each_wait_once) {
     }
 }
 
+TEST(waits_that_were_cancelled_leave_nothing_behind) {
+    const int64_t cycles = test_scale(2000000, 20000);
+    int64_t settled = 0;
+    begin();
+    rondel_future stays = begin_wait();
+    for (int64_t i = 0; i < cycles; i++) {
+        rondel_future wait = begin_wait();
+        if (rondel_cancel(wait) != 0 || rondel_release(wait) != 0 || rondel_lock_release(lock) != 0) CHECK(0);
+        if (i == cycles / 10) settled = resident_memory();
+    }
+    CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), 4);
+    if (!test_small()) CHECK(resident_memory() - settled < 1024);
+    CHECK_EQ(rondel_future_state(stays), RONDEL_PENDING);
+    end();
+}
+
 /* Tasks take items off a count that others add to, in the usual loop of looking and waiting. */
 static int64_t items, consumed;
 
@@ -387,5 +403,6 @@ TEST_MAIN(RUN(it_goes_with_a_lock), RUN(without_the_lock_there_is_no_waiting_and
           RUN(a_wait_that_was_let_go_takes_neither_notice_nor_lock), RUN(one_lock_may_have_several_conditions),
           RUN(closing_it_ends_its_waits_without_the_lock),
           RUN(closing_its_lock_ends_its_waits_and_leaves_it_of_no_use), RUN(freeing_the_loop_ends_each_wait_once),
+          RUN(waits_that_were_cancelled_leave_nothing_behind),
           RUN(tasks_wait_until_there_is_something_for_each), RUN(a_task_cancelled_with_a_notice_does_not_lose_it),
           RUN(a_task_cancelled_while_it_waits_ends_holding_the_lock))

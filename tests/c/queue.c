@@ -258,6 +258,36 @@ TEST(heard_by_any_who_asked_an_item_does_not_come_back) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+static void *block_on(void *user_data) {
+    struct seen *seen = user_data;
+    seen->result = rondel_future_block(seen->source, seen->calls ? RONDEL_FOREVER : 0);
+    return NULL;
+}
+
+TEST(a_thread_that_blocks_on_a_get_has_the_item_and_one_that_gave_up_has_not) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_queue queue = rondel_queue_new(loop, 0, RONDEL_QUEUE_FIFO);
+    for (int64_t waits = 0; waits < 2; waits++) {
+        pthread_t thread;
+        struct seen seen = {waits, 0, rondel_queue_get(queue, RONDEL_FUTURE)};
+        rondel_future done = rondel_call_later(loop, RONDEL_MS, RONDEL_FUTURE);
+        CHECK_EQ(pthread_create(&thread, NULL, block_on, &seen), 0);
+        if (!waits) pthread_join(thread, NULL);
+        CHECK_EQ(rondel_run_until(loop, done), 0);
+        CHECK_EQ(rondel_queue_try_put(queue, 5), 0);
+        if (waits) {
+            while (rondel_kind(seen.source) > 0) rondel_run(loop, RONDEL_RUN_NOWAIT); /* until the thread took it */
+            pthread_join(thread, NULL);
+        } else {
+            CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+            CHECK_EQ(rondel_release(seen.source), 0); /* still ours, and not looked at */
+        }
+        CHECK_EQ(seen.result, waits ? 5 : RONDEL_ETIMEDOUT);
+        CHECK_EQ(rondel_queue_try_get(queue), waits ? RONDEL_EAGAIN : 5);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 struct belt {
     rondel_queue queue;
     int64_t count; /* items each producer puts, or a consumer gets */
@@ -324,4 +354,5 @@ TEST_MAIN(RUN(items_come_out_in_the_order_of_the_queue),
           RUN(a_get_cancelled_after_its_item_came_still_has_it), RUN(an_item_nobody_heard_of_goes_back_to_its_place),
           RUN(an_item_nobody_heard_of_goes_to_the_next_who_waits),
           RUN(heard_by_any_who_asked_an_item_does_not_come_back),
+          RUN(a_thread_that_blocks_on_a_get_has_the_item_and_one_that_gave_up_has_not),
           RUN(tasks_produce_and_consume_whatever_the_capacity), RUN(a_task_cancelled_in_a_get_takes_no_item))
