@@ -290,7 +290,8 @@ impl Core {
     }
 
     fn finish(&mut self, handle: Handle, result: i64) {
-        let Ok(future) = self.future_mut(handle) else { return };
+        let Ok(Entry { active, object: Object::Future(future), .. }) = self.open_entry(handle) else { return };
+        let active = *active;
         if !future.is_pending() {
             return;
         }
@@ -308,7 +309,9 @@ impl Core {
         if let Some(deadline) = future.deadline.take() {
             self.timers.remove(deadline);
         }
-        self.set_active(handle, false);
+        if active {
+            self.set_active(handle, false);
+        }
     }
 
     /// The next step that tells of a future; `None` when everybody was told.

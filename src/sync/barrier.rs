@@ -35,7 +35,7 @@ impl Core {
     }
 
     pub fn barrier_waiting(&mut self, handle: Handle) -> Result<i64> {
-        Ok(self.barrier_mut(handle)?.waiting.count as i64)
+        Ok(self.barrier_mut(handle)?.waiting.count() as i64)
     }
 
     /// The results are the places of those who wait, in the order in which they came.
@@ -45,7 +45,7 @@ impl Core {
         }
         let future = self.line_up(handle, Claim::Barrier, notify)?;
         let barrier = self.barrier_mut(handle)?;
-        if barrier.waiting.count == barrier.parties {
+        if barrier.waiting.count() == barrier.parties {
             self.complete_line(handle, Line::Barrier, |place| place as i64);
         }
         Ok(future)

@@ -75,7 +75,7 @@ impl Core {
         if let Ok(future) = self.future_mut(future) {
             future.given_up = Some(reason);
         }
-        self.leave_line(handle, Line::Condition);
+        self.leave_line(handle, Line::Condition, future);
         self.relock(lock, future);
     }
 

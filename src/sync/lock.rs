@@ -57,7 +57,7 @@ impl Core {
         if !lock.held {
             return Err(Error::ESTATE);
         }
-        if lock.waiting.count == 0 {
+        if lock.waiting.line.is_empty() {
             lock.held = false;
             return Ok(());
         }
@@ -92,8 +92,8 @@ impl Core {
             let of_condition = self.stands_in(future, Line::Lock)
                 && self.future_mut(future).is_ok_and(|future| future.origin == condition);
             if of_condition {
+                self.leave_line(handle, Line::Lock, future);
                 self.complete(future, Error::ECANCELED.code());
-                self.leave_line(handle, Line::Lock);
             }
         }
     }

@@ -76,8 +76,8 @@ impl Line {
 #[derive(Default)]
 pub struct Waiting {
     line: VecDeque<Handle>,
-    /// How many have not.
-    count: usize,
+    /// How many have.
+    left: usize,
 }
 
 /// In a shorter line, those that have left are not worth the search.
@@ -86,16 +86,16 @@ const WORTH_SEARCHING: usize = 32;
 impl Waiting {
     fn push(&mut self, future: Handle) {
         self.line.push_back(future);
-        self.count += 1;
+    }
+
+    fn count(&self) -> usize {
+        self.line.len() - self.left
     }
 
     /// One has left. Whether it is time to search for all that have.
     fn leave(&mut self) -> bool {
-        self.count -= 1;
-        if self.count == 0 {
-            self.line.clear();
-        }
-        self.line.len() > WORTH_SEARCHING && self.count < self.line.len() / 2
+        self.left += 1;
+        self.line.len() > WORTH_SEARCHING && self.left > self.line.len() / 2
     }
 }
 
@@ -136,19 +136,14 @@ impl Core {
     /// Takes the first future out of a line that anybody would hear of; it is to be completed.
     fn next_in_line(&mut self, owner: Handle, line: Line) -> Option<Handle> {
         loop {
-            let waiting = self.waiting(owner, line)?;
-            if waiting.count == 0 {
-                return None;
-            }
-            let future = waiting.line.pop_front()?;
+            let future = self.waiting(owner, line)?.line.pop_front()?;
             if !self.stands_in(future, line) {
-                continue;
-            }
-            let _ = self.waiting(owner, line)?.leave();
-            if !line.needs_hearer() || self.future_mut(future).is_ok_and(|future| future.is_awaited()) {
+                self.waiting(owner, line)?.left -= 1;
+            } else if !line.needs_hearer() || self.future_mut(future).is_ok_and(|future| future.is_awaited()) {
                 return Some(future);
+            } else {
+                self.pass_over(future);
             }
-            self.pass_over(future);
         }
     }
 
@@ -167,7 +162,7 @@ impl Core {
     /// Empties a line: every future in it gets a result, made from its place.
     fn complete_line(&mut self, owner: Handle, line: Line, result: impl Fn(usize) -> i64) {
         let Some(waiting) = self.waiting(owner, line) else { return };
-        waiting.count = 0;
+        waiting.left = 0;
         let mut futures = std::mem::take(&mut waiting.line);
         let mut place = 0;
         for future in futures.drain(..) {
@@ -186,12 +181,16 @@ impl Core {
         self.complete_line(owner, line, |_| Error::ECANCELED.code());
     }
 
-    /// One future leaves a line before its turn.
-    fn leave_line(&mut self, owner: Handle, line: Line) {
+    /// A future leaves a line before its turn.
+    fn leave_line(&mut self, owner: Handle, line: Line, future: Handle) {
+        if let Ok(future) = self.future_mut(future) {
+            future.op = Op::Over;
+        }
         if !self.waiting(owner, line).is_some_and(Waiting::leave) {
             return;
         }
         let Some(waiting) = self.waiting(owner, line) else { return };
+        waiting.left = 0;
         let mut futures = std::mem::take(&mut waiting.line);
         futures.retain(|future| self.stands_in(*future, line));
         if let Some(waiting) = self.waiting(owner, line) {
@@ -214,9 +213,9 @@ impl Core {
             }
             Claim::Relock(lock) => {
                 self.cancel_relock(owner, future, reason);
-                self.leave_line(lock, Line::Lock);
+                self.leave_line(lock, Line::Lock, future);
             }
-            _ => self.leave_line(owner, claim.line()),
+            _ => self.leave_line(owner, claim.line(), future),
         }
         true
     }

@@ -113,6 +113,13 @@ impl Queue {
         self.items.len() >= self.capacity
     }
 
+    /// Takes in a new item, for which there is room. It is to be stored, or given to a get that waits.
+    fn take_in(&mut self, priority: i64, value: i64) -> Item {
+        self.puts += 1;
+        self.unfinished += 1;
+        Item { rank: Rank { priority, number: self.puts }, value }
+    }
+
     /// Whether an item may be put, and it and its priority make sense here. What there is no priority for has 0.
     fn check_put(&self, priority: Option<i64>, value: i64) -> Result<i64> {
         if value < 0 || (priority.is_some() && !matches!(self.items, Items::Priority(_))) {
@@ -156,15 +163,16 @@ impl Core {
     }
 
     pub fn put(&mut self, handle: Handle, priority: Option<i64>, value: i64, notify: Notify) -> Result<Handle> {
-        let queue = self.queue_mut(handle)?;
-        let priority = queue.check_put(priority, value)?;
-        if queue.is_full() {
-            return self.line_up(handle, Claim::Put { priority, value }, notify);
+        // Nothing may fail any more once the item is in the queue.
+        self.make_room()?;
+        match self.try_put(handle, priority, value) {
+            Ok(()) => self.insert_done(Op::Over, handle, notify, 0),
+            Err(Error::EAGAIN) => {
+                let claim = Claim::Put { priority: priority.unwrap_or(0), value };
+                self.line_up(handle, claim, notify)
+            }
+            Err(error) => Err(error),
         }
-        queue.items.reserve()?;
-        let future = self.insert_done(Op::Over, handle, notify, 0)?;
-        self.take_in(handle, priority, value);
-        Ok(future)
     }
 
     pub fn try_put(&mut self, handle: Handle, priority: Option<i64>, value: i64) -> Result<()> {
@@ -174,32 +182,30 @@ impl Core {
             return Err(Error::EAGAIN);
         }
         queue.items.reserve()?;
-        self.take_in(handle, priority, value);
+        let item = queue.take_in(priority, value);
+        if queue.getting.line.is_empty() {
+            queue.items.push(item);
+        } else {
+            self.give_or_keep(handle, item);
+        }
         Ok(())
     }
 
-    /// A new item, for which there is room.
-    fn take_in(&mut self, handle: Handle, priority: i64, value: i64) {
-        let Ok(queue) = self.queue_mut(handle) else { return };
-        queue.puts += 1;
-        queue.unfinished += 1;
-        let item = Item { rank: Rank { priority, number: queue.puts }, value };
-        if self.give(handle, item) {
-            return;
+    /// Gives an item to a get that waits, or to its place in the queue.
+    fn give_or_keep(&mut self, handle: Handle, item: Item) {
+        match self.next_in_line(handle, Line::Get) {
+            Some(get) => {
+                if let Ok(future) = self.future_mut(get) {
+                    future.op = Op::Got(item.rank);
+                }
+                self.complete(get, item.value);
+            }
+            None => {
+                if let Ok(queue) = self.queue_mut(handle) {
+                    queue.items.put_back(item);
+                }
+            }
         }
-        if let Ok(queue) = self.queue_mut(handle) {
-            queue.items.push(item);
-        }
-    }
-
-    /// Gives an item to a get that waits. Whether there was one.
-    fn give(&mut self, handle: Handle, item: Item) -> bool {
-        let Some(get) = self.next_in_line(handle, Line::Get) else { return false };
-        if let Ok(future) = self.future_mut(get) {
-            future.op = Op::Got(item.rank);
-        }
-        self.complete(get, item.value);
-        true
     }
 
     pub fn get(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
@@ -208,9 +214,12 @@ impl Core {
         let Some(item) = queue.items.pop() else {
             return if queue.shut { Err(Error::ESHUTDOWN) } else { self.line_up(handle, Claim::Get, notify) };
         };
+        let others_wait = !queue.putting.line.is_empty();
         match self.insert_done(Op::Got(item.rank), handle, notify, item.value) {
             Ok(future) => {
-                self.fill_up(handle);
+                if others_wait {
+                    self.fill_up(handle);
+                }
                 Ok(future)
             }
             Err(error) => {
@@ -225,20 +234,27 @@ impl Core {
         let Some(item) = queue.items.pop() else {
             return Err(if queue.shut { Error::ESHUTDOWN } else { Error::EAGAIN });
         };
-        self.fill_up(handle);
+        if !queue.putting.line.is_empty() {
+            self.fill_up(handle);
+        }
         Ok(item.value)
     }
 
-    /// There may be room for puts that wait.
+    /// There may be room for a put that waits: for one, as one item was taken.
     fn fill_up(&mut self, handle: Handle) {
-        while self.queue_mut(handle).is_ok_and(|queue| !queue.is_full()) {
-            let Some(put) = self.next_in_line(handle, Line::Put) else { return };
-            if let Ok(Op::InLine(Claim::Put { priority, value })) = self.future_mut(put).map(|future| &future.op) {
-                let (priority, value) = (*priority, *value);
-                self.take_in(handle, priority, value);
-            }
-            self.complete(put, 0);
+        if self.queue_mut(handle).is_ok_and(|queue| queue.is_full()) {
+            return;
         }
+        let Some(put) = self.next_in_line(handle, Line::Put) else { return };
+        let Ok(&Op::InLine(Claim::Put { priority, value })) = self.future_mut(put).map(|future| &future.op) else {
+            return;
+        };
+        if let Ok(queue) = self.queue_mut(handle) {
+            // There was an item, so no get waits.
+            let item = queue.take_in(priority, value);
+            queue.items.push(item);
+        }
+        self.complete(put, 0);
     }
 
     /// A get was let go before anybody had heard of its item.
@@ -249,13 +265,7 @@ impl Core {
             let _ = self.finish_items(handle, 1);
             return;
         }
-        let item = Item { rank, value };
-        if self.give(handle, item) {
-            return;
-        }
-        if let Ok(queue) = self.queue_mut(handle) {
-            queue.items.put_back(item);
-        }
+        self.give_or_keep(handle, Item { rank, value });
     }
 
     pub fn task_done(&mut self, handle: Handle) -> Result<()> {

@@ -65,7 +65,7 @@ impl Core {
         if semaphore.value == semaphore.bound {
             return Err(Error::ESTATE);
         }
-        if semaphore.waiting.count == 0 {
+        if semaphore.waiting.line.is_empty() {
             semaphore.value += 1;
             return Ok(());
         }
