@@ -915,8 +915,8 @@ rondel_future rondel_task_spawn_sized(rondel_loop loop, rondel_task_fn fn, void 
  * As `rondel_task_spawn`, from any thread. Wait for the result with `rondel_future_block`, or let it go with
  * `rondel_release_threadsafe`.
  *
- * `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. A
- * thread that spawns very many at once may have to wait for the loop's next turn.
+ * `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. It
+ * never blocks. `RONDEL_ENOMEM` when a million tasks of other threads are there.
  */
 rondel_future rondel_task_spawn_threadsafe(rondel_loop loop, rondel_task_fn fn, void *arg);
 

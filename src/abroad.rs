@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Other threads that use futures of a loop: they spawn tasks in it, and block until something in it is done.
 //!
-//! A thread that spawns gets a handle at once, although only the loop's own thread may touch the table: the loop keeps
-//! a few handles reserved in the inbox for that.
+//! A thread that spawns gets a handle at once, although only the loop's own thread may touch the table: the inbox has
+//! handles of its own to give, and the loop places the task under one when it takes the message.
 
-use crate::callback::{UserData, WorkFunction};
+use crate::callback::{Notify, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::future::{Awaited, Future, Op, Waiter};
@@ -18,8 +18,6 @@ use std::time::{Duration, Instant};
 pub struct Abroad {
     blocked: Vec<(u64, Arc<Blocked>, Awaited)>,
     last: u64,
-    /// How many entries of the table are reserved.
-    pub reserved: usize,
 }
 
 /// What a blocked thread and the loop share.
@@ -100,34 +98,26 @@ impl Core {
         Step::Nothing
     }
 
-    /// Keeps some handles ready for threads that spawn.
-    pub fn reserve_for_threads(&mut self) {
-        let inbox = self.inbox();
-        let wanted = inbox.wants_reserved();
-        if wanted == 0 || self.freeing {
-            return;
+    /// Handles for other threads whose tasks are gone are theirs again.
+    #[inline]
+    pub fn return_handles(&mut self) {
+        if !self.table.high_free().is_empty() {
+            self.inbox().give_handles(self.table.high_free());
         }
-        let reserved: Vec<Handle> =
-            (0..wanted).map_while(|_| self.table.insert(Entry::new(Kind::Internal, Object::Reserved)).ok()).collect();
-        self.abroad.reserved += reserved.len();
-        inbox.give_reserved(reserved);
     }
 
-    pub fn spawn_reserved(&mut self, reserved: Handle, function: WorkFunction, arg: UserData) {
+    /// A task that another thread spawned. Without the memory for it, its handle leads to nothing.
+    pub fn spawn_at(&mut self, handle: Handle, function: WorkFunction, arg: UserData) {
         let Ok(task) = self.new_task(function, arg, 0) else { return };
-        let origin = self.handle;
-        let Ok(entry) = self.table.get_mut(reserved) else { return };
-        if !matches!(entry.object, Object::Reserved) {
+        let future = Future::new(Op::Task(task), self.handle, Notify::Keep);
+        if self.table.place_high(handle, Entry::new(Kind::Future, Object::Future(future))).is_err() {
             return;
         }
-        self.abroad.reserved -= 1;
-        entry.kind = Kind::Future;
-        entry.object = Object::Future(Future::new(Op::Task(task), origin, crate::callback::Notify::Keep));
-        self.set_active(reserved, true);
+        self.set_active(handle, true);
         if self.freeing {
-            let _ = self.cancel(reserved, Error::ECANCELED);
+            let _ = self.cancel(handle, Error::ECANCELED);
         } else {
-            self.ready.push_task(reserved);
+            self.ready.push_task(handle);
         }
     }
 }

@@ -164,13 +164,19 @@ impl Core {
     }
 
     pub fn take_messages(&mut self) {
-        self.reserve_for_threads();
+        self.return_handles();
         self.take_signals();
         if self.inbox.is_filled() {
             self.inbox.take(&mut self.messages);
-            for message in self.messages.drain(..) {
-                self.ready.push_message(message);
+            let mut messages = std::mem::take(&mut self.messages);
+            for message in messages.drain(..) {
+                match message {
+                    // Its handle is known elsewhere already.
+                    Message::Spawn(handle, function, arg) => self.spawn_at(handle, function, arg),
+                    message => self.ready.push_message(message),
+                }
             }
+            self.messages = messages;
         }
     }
 

@@ -74,9 +74,8 @@ impl Loop {
         let place = registry::place_at(index);
         let mut table = Table::new(index, generation);
         let handle = table.insert(Entry::new(Kind::Loop, Object::Loop))?;
-        let mut core = Core::new(handle, table, reactor, &place.inbox);
+        let core = Core::new(handle, table, reactor, &place.inbox);
         place.inbox.open(handle, waker);
-        core.reserve_for_threads();
         if core.debug.on {
             fault::install();
         }

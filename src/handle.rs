@@ -4,6 +4,8 @@
 //! From the low end a handle holds 24 bits of slot, 27 of generation and 12 of loop; it is positive. A slot's
 //! generation grows each time its object goes, so an old handle finds nothing. A slot whose generations are used
 //! up is retired, so no number ever comes back.
+//!
+//! The slots of the high end are handed out by the inbox, to threads that may not touch the table.
 
 use crate::error::{Error, Result};
 
@@ -16,6 +18,8 @@ pub const LOOPS: usize = 1 << LOOP_BITS;
 /// The last generation a slot can have.
 pub const LAST_GENERATION: u32 = (1 << GENERATION_BITS) - 1;
 const LAST_SLOT: u32 = (1 << SLOT_BITS) - 1;
+/// How many slots, from the last one down, are for other threads.
+pub const HIGH_SLOTS: u32 = 1 << 20;
 
 /// A number that names an object of a loop. Always positive, as the first generation is 1.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,6 +48,11 @@ impl Handle {
 
     pub fn loop_index(self) -> usize {
         (self.0 >> (SLOT_BITS + GENERATION_BITS)) as usize & (LOOPS - 1)
+    }
+
+    /// The handle of the same loop and generation in a slot of the high end, counted from the last one.
+    pub fn high(self, place: u32) -> Handle {
+        Handle::new(self.loop_index(), self.generation(), LAST_SLOT - place)
     }
 
     fn generation(self) -> u32 {
@@ -76,6 +85,10 @@ pub struct Table<T> {
     free: u32,
     live: usize,
     slots: Vec<Slot<T>>,
+    /// Those of the high end, from the last one down.
+    high: Vec<Slot<T>>,
+    /// Handles of theirs that can be handed out again.
+    high_free: Vec<Handle>,
 }
 
 impl<T> Table<T> {
@@ -88,6 +101,8 @@ impl<T> Table<T> {
             free: NO_SLOT,
             live: 0,
             slots: Vec::new(),
+            high: Vec::new(),
+            high_free: Vec::new(),
         }
     }
 
@@ -113,6 +128,33 @@ impl<T> Table<T> {
         Handle::new(self.loop_index, slot.generation, index)
     }
 
+    /// Places an object under a handle that another thread was given.
+    pub fn place_high(&mut self, handle: Handle, object: T) -> Result<()> {
+        let place = (LAST_SLOT - handle.slot()) as usize;
+        if place >= HIGH_SLOTS as usize {
+            return Err(Error::EGONE);
+        }
+        let missing = (place + 1).saturating_sub(self.high.len());
+        // Freeing a slot must not fail for want of memory.
+        let reserved = self.high.try_reserve(missing).and_then(|()| self.high_free.try_reserve(place + 1));
+        reserved.map_err(|_| Error::ENOMEM)?;
+        for _ in 0..missing {
+            self.high.push(Slot { generation: self.first_generation, next_free: NO_SLOT, object: None });
+        }
+        let slot = &mut self.high[place];
+        if slot.generation != handle.generation() || slot.object.is_some() {
+            return Err(Error::EGONE);
+        }
+        slot.object = Some(object);
+        self.live += 1;
+        Ok(())
+    }
+
+    /// Handles of the high end whose objects are gone: the next ones of their slots.
+    pub fn high_free(&mut self) -> &mut Vec<Handle> {
+        &mut self.high_free
+    }
+
     /// The handle of an object that has come and gone already. Room was made for it.
     #[inline]
     pub fn spend(&mut self) -> Handle {
@@ -128,7 +170,7 @@ impl<T> Table<T> {
     #[cold]
     fn grow(&mut self) -> Result<()> {
         let index = self.slots.len() as u32;
-        if index > LAST_SLOT || self.slots.try_reserve(1).is_err() {
+        if index > LAST_SLOT - HIGH_SLOTS || self.slots.try_reserve(1).is_err() {
             return Err(Error::ENOMEM);
         }
         self.slots.push(Slot { generation: self.first_generation, next_free: NO_SLOT, object: None });
@@ -136,9 +178,32 @@ impl<T> Table<T> {
         Ok(())
     }
 
+    #[inline(always)]
+    fn slot(&self, index: u32) -> Option<&Slot<T>> {
+        match self.slots.get(index as usize) {
+            None => self.high_slot(index),
+            slot => slot,
+        }
+    }
+
+    #[inline(always)]
+    fn slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        if (index as usize) < self.slots.len() { self.slots.get_mut(index as usize) } else { self.high_slot_mut(index) }
+    }
+
+    #[cold]
+    fn high_slot(&self, index: u32) -> Option<&Slot<T>> {
+        self.high.get((LAST_SLOT - index) as usize)
+    }
+
+    #[cold]
+    fn high_slot_mut(&mut self, index: u32) -> Option<&mut Slot<T>> {
+        self.high.get_mut((LAST_SLOT - index) as usize)
+    }
+
     #[inline]
     pub fn get(&self, handle: Handle) -> Result<&T> {
-        match self.slots.get(handle.slot() as usize) {
+        match self.slot(handle.slot()) {
             Some(Slot { generation, object: Some(object), .. }) if *generation == handle.generation() => Ok(object),
             _ => Err(Error::EGONE),
         }
@@ -146,7 +211,7 @@ impl<T> Table<T> {
 
     #[inline]
     pub fn get_mut(&mut self, handle: Handle) -> Result<&mut T> {
-        match self.slots.get_mut(handle.slot() as usize) {
+        match self.slot_mut(handle.slot()) {
             Some(Slot { generation, object: Some(object), .. }) if *generation == handle.generation() => Ok(object),
             _ => Err(Error::EGONE),
         }
@@ -169,19 +234,32 @@ impl<T> Table<T> {
 
     #[inline]
     fn get_slot(&mut self, handle: Handle) -> Option<&mut Slot<T>> {
-        let slot = self.slots.get_mut(handle.slot() as usize)?;
+        let slot = self.slot_mut(handle.slot())?;
         (slot.generation == handle.generation() && slot.object.is_some()).then_some(slot)
     }
 
     #[inline]
     fn free_slot(&mut self, handle: Handle) {
-        let slot = &mut self.slots[handle.slot() as usize];
+        let index = handle.slot();
+        let Some(slot) = self.slots.get_mut(index as usize) else { return self.free_high_slot(handle) };
         self.live -= 1;
         slot.generation += 1;
         self.highest_generation = self.highest_generation.max(slot.generation);
         if slot.generation < LAST_GENERATION {
             slot.next_free = self.free;
-            self.free = handle.slot();
+            self.free = index;
+        }
+    }
+
+    #[cold]
+    fn free_high_slot(&mut self, handle: Handle) {
+        let Some(slot) = self.high_slot_mut(handle.slot()) else { return };
+        slot.generation += 1;
+        let generation = slot.generation;
+        self.live -= 1;
+        self.highest_generation = self.highest_generation.max(generation);
+        if generation < LAST_GENERATION {
+            self.high_free.push(Handle::new(self.loop_index, generation, handle.slot()));
         }
     }
 
@@ -189,7 +267,7 @@ impl<T> Table<T> {
     #[inline]
     pub fn by_key(&self, key: usize) -> Option<Handle> {
         let index = key as u32 & LAST_SLOT;
-        let slot = self.slots.get(index as usize)?;
+        let slot = self.slot(index)?;
         let handle = Handle::new(self.loop_index, slot.generation, index);
         (slot.object.is_some() && handle.key() == key).then_some(handle)
     }
@@ -199,8 +277,10 @@ impl<T> Table<T> {
     }
 
     pub fn handles(&self) -> impl Iterator<Item = (Handle, &T)> {
-        self.slots.iter().enumerate().filter_map(|(index, slot)| {
-            slot.object.as_ref().map(|object| (Handle::new(self.loop_index, slot.generation, index as u32), object))
+        let low = (0..).zip(&self.slots);
+        let high = (0..=LAST_SLOT).rev().zip(&self.high);
+        low.chain(high).filter_map(|(index, slot)| {
+            slot.object.as_ref().map(|object| (Handle::new(self.loop_index, slot.generation, index), object))
         })
     }
 
@@ -245,6 +325,27 @@ mod tests {
         let c = table.insert(()).unwrap();
         assert_ne!(b.slot(), c.slot());
         assert_ne!(a, c);
+    }
+
+    #[test]
+    fn a_handle_of_the_high_end_is_used_once_and_then_the_next_of_its_slot() {
+        let mut table = Table::new(3, 5);
+        let low = table.insert('a').unwrap();
+        let high = low.high(2);
+        assert_eq!(table.get(high), Err(Error::EGONE));
+        assert_eq!(table.place_high(low, 'b'), Err(Error::EGONE));
+        assert_eq!(table.place_high(high, 'b'), Ok(()));
+        assert_eq!(table.place_high(high, 'c'), Err(Error::EGONE));
+        assert_eq!((table.get(high), table.get(low.high(1)), table.live()), (Ok(&'b'), Err(Error::EGONE), 2));
+        assert_eq!(table.by_key(high.key()), Some(high));
+        assert!(table.handles().map(|(handle, object)| (handle, *object)).eq([(low, 'a'), (high, 'b')]));
+        table.discard(high);
+        assert_eq!((table.get(high), table.live()), (Err(Error::EGONE), 1));
+        assert_eq!(table.place_high(high, 'd'), Err(Error::EGONE));
+        let again = table.high_free().pop().unwrap();
+        assert_eq!(again.slot(), high.slot());
+        assert_eq!(table.place_high(again, 'e'), Ok(()));
+        assert_eq!(table.unused_generation(), 7);
     }
 
     #[test]

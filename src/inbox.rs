@@ -7,11 +7,11 @@
 use crate::callback::{Callback, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::handle::Handle;
+use crate::handle::{HIGH_SLOTS, Handle};
 use crate::reactor::Waker;
 use crate::sys::published::Published;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub enum Message {
     Call(Callback),
@@ -21,7 +21,7 @@ pub enum Message {
     Release(Handle),
     /// A promise is to get its result.
     Settle(Handle, i64),
-    /// A task, under a handle that was reserved for it.
+    /// A task, and the handle that its spawner got for it.
     Spawn(Handle, WorkFunction, UserData),
     Stop,
     /// Work of the pool is done, with this result.
@@ -42,17 +42,14 @@ enum Open {
 struct State {
     open: Open,
     messages: Vec<Message>,
-    /// Handles set aside for threads that spawn tasks.
-    reserved: Vec<Handle>,
+    /// Handles for tasks that other threads spawn: some that were used before, and how many were ever given out.
+    handles: Vec<Handle>,
+    given: u32,
 }
 
 pub struct Inbox {
     state: Mutex<State>,
     filled: AtomicBool,
-    /// How many more handles are to be set aside.
-    wanted: AtomicUsize,
-    /// Rung when there are some again.
-    bell: Condvar,
     waker: Published<Waker>,
     /// A bit for each signal that the loop watches, and for each that has come.
     signals_wanted: AtomicU64,
@@ -61,20 +58,14 @@ pub struct Inbox {
     listener: AtomicI64,
 }
 
-/// How many handles are set aside from the start, and once any was used.
-const FEW: usize = 8;
-const MANY: usize = 256;
-
 /// A vector that grew beyond this many messages in a burst is given back.
 const KEEP: usize = 1 << 16;
 
 impl Inbox {
     pub const fn new() -> Inbox {
         Inbox {
-            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new(), reserved: Vec::new() }),
+            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new(), handles: Vec::new(), given: 0 }),
             filled: AtomicBool::new(false),
-            wanted: AtomicUsize::new(0),
-            bell: Condvar::new(),
             waker: Published::new(),
             signals_wanted: AtomicU64::new(0),
             signals_came: AtomicU64::new(0),
@@ -85,21 +76,20 @@ impl Inbox {
     pub fn open(&self, listener: Handle, waker: Waker) {
         self.waker.publish(waker);
         self.listener.store(listener.number(), Ordering::SeqCst);
-        self.wanted.store(FEW, Ordering::Relaxed);
         self.lock().open = Open::Everybody;
     }
 
     /// From now on only work that already runs may post.
     pub fn close_to_callers(&self) {
         self.lock().open = Open::Workers;
-        self.bell.notify_all();
     }
 
     pub fn close(&self) {
         let mut state = self.lock();
         state.open = Open::Nobody;
         let left = std::mem::take(&mut state.messages);
-        state.reserved.clear();
+        state.handles.clear();
+        state.given = 0;
         self.filled.store(false, Ordering::SeqCst);
         drop(state);
         drop(left);
@@ -149,40 +139,35 @@ impl Inbox {
         Ok(())
     }
 
-    /// Any thread: spawns a task under one of the handles set aside. When there is none it waits for the loop's next turn.
+    /// Any thread: spawns a task. `ENOMEM` when there are as many tasks of other threads as there can be.
     pub fn spawn(&self, listener: Handle, function: WorkFunction, arg: UserData) -> Result<Handle> {
         let mut state = self.lock();
-        loop {
-            if state.open != Open::Everybody || self.listener.load(Ordering::SeqCst) != listener.number() {
-                return Err(Error::EGONE);
+        if state.open != Open::Everybody || self.listener.load(Ordering::SeqCst) != listener.number() {
+            return Err(Error::EGONE);
+        }
+        let handle = match state.handles.pop() {
+            Some(handle) => handle,
+            None if state.given < HIGH_SLOTS => {
+                state.given += 1;
+                listener.high(state.given - 1)
             }
-            let Some(handle) = state.reserved.pop() else {
-                self.wanted.store(MANY, Ordering::Relaxed);
-                self.waker.with(Waker::wake);
-                state = self.bell.wait(state).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            };
-            if state.reserved.len() < MANY / 2 {
-                self.wanted.store(MANY - state.reserved.len(), Ordering::Relaxed);
+            None => return Err(Error::ENOMEM),
+        };
+        match self.push(state, Message::Spawn(handle, function, arg)) {
+            Ok(()) => Ok(handle),
+            Err(error) => {
+                self.lock().handles.push(handle);
+                Err(error)
             }
-            return match self.push(state, Message::Spawn(handle, function, arg)) {
-                Ok(()) => Ok(handle),
-                Err(error) => {
-                    self.lock().reserved.push(handle);
-                    Err(error)
-                }
-            };
         }
     }
 
-    /// How many handles the loop is to set aside now.
-    pub fn wants_reserved(&self) -> usize {
-        if self.wanted.load(Ordering::Relaxed) == 0 { 0 } else { self.wanted.swap(0, Ordering::Relaxed) }
-    }
-
-    pub fn give_reserved(&self, handles: Vec<Handle>) {
-        self.lock().reserved.extend(handles);
-        self.bell.notify_all();
+    /// Takes handles that can be given out again, if there is memory for them.
+    pub fn give_handles(&self, handles: &mut Vec<Handle>) {
+        let mut state = self.lock();
+        if state.handles.try_reserve(handles.len()).is_ok() {
+            state.handles.append(handles);
+        }
     }
 
     /// Any thread or signal handler: ends the wait of the loop with this handle.

@@ -73,8 +73,6 @@ pub enum Object {
     Semaphore(Semaphore),
     Barrier(Barrier),
     Queue(Box<Queue>),
-    /// Set aside for a thread that may want to spawn a task.
-    Reserved,
     /// What it was has ended; only the close notices are left.
     Closed,
 }
@@ -268,7 +266,7 @@ impl Core {
             Object::Semaphore(_) => self.close_semaphore(handle),
             Object::Barrier(_) => self.close_barrier(handle),
             Object::Queue(_) => self.close_queue(handle),
-            Object::Attempt(_) | Object::Reserved | Object::Closed => return Err(Error::EGONE),
+            Object::Attempt(_) | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);
         Ok(())

@@ -142,7 +142,7 @@ impl Core {
             Message::Settle(future, result) => {
                 let _ = self.settle(future, result);
             }
-            Message::Spawn(reserved, function, arg) => self.spawn_reserved(reserved, function, arg),
+            Message::Spawn(handle, function, arg) => self.spawn_at(handle, function, arg),
             Message::Stop => self.stop = true,
             Message::Done(future, result) => return self.work_done(future, result),
             Message::Apply(apply) => apply(self),

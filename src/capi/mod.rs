@@ -74,6 +74,14 @@ fn with_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Resu
     with_loop(number, |the_loop, handle| f(&mut the_loop.core.borrow_mut(), handle))
 }
 
+/// As `with_core`, for something short on behalf of any thread: `ETHREAD` if another one runs the loop, and no other
+/// thread is refused for it.
+fn visit_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
+    let handle = Handle::from_caller(number)?;
+    let guard = registry::place(handle).cell.visit()?;
+    f(&mut guard.get().ok_or(Error::EGONE)?.core.borrow_mut(), handle)
+}
+
 /// As `with_core`, for a function that takes a loop and nothing else.
 fn with_loop_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core) -> Result<R>) -> Result<R> {
     with_core(number, |core, handle| {

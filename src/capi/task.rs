@@ -3,7 +3,7 @@
 
 use super::event_loop::rondel_loop_free;
 use super::types::*;
-use super::{number, with_core, with_loop, with_loop_core};
+use super::{number, visit_core, with_core, with_loop, with_loop_core};
 use crate::abroad::Blocked;
 use crate::callback::UserData;
 use crate::error::{Error, Result, to_code};
@@ -43,8 +43,8 @@ pub extern "C" fn rondel_task_spawn_sized(
 /// As `rondel_task_spawn`, from any thread. Wait for the result with `rondel_future_block`, or let it go with
 /// `rondel_release_threadsafe`.
 ///
-/// `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. A
-/// thread that spawns very many at once may have to wait for the loop's next turn.
+/// `RONDEL_EGONE` once the loop is gone; if it is freed before the task began, the task ends with `RONDEL_ECANCELED`. It
+/// never blocks. `RONDEL_ENOMEM` when a million tasks of other threads are there.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_task_spawn_threadsafe(
     r#loop: rondel_loop,
@@ -53,9 +53,18 @@ pub extern "C" fn rondel_task_spawn_threadsafe(
 ) -> rondel_future {
     number(Handle::from_caller(r#loop).and_then(|handle| {
         let (function, arg) = (r#fn.ok_or(Error::EINVAL)?, UserData::new(arg));
-        match with_loop_core(r#loop, |core| core.spawn(function, arg, 0)) {
-            Err(Error::ETHREAD) => registry::place(handle).inbox.spawn(handle, function, arg),
-            spawned => spawned,
+        let task = registry::place(handle).inbox.spawn(handle, function, arg);
+        match task {
+            // What is no loop is found out only by looking.
+            Err(Error::EGONE) => match visit_core(r#loop, |core, handle| core.check_loop(handle)) {
+                Err(Error::EKIND) => Err(Error::EKIND),
+                _ => task,
+            },
+            task => {
+                // If nobody runs the loop, the task is there at once. Else it is there when the loop hears of it.
+                let _ = visit_core(r#loop, |core, _| Ok(core.take_messages()));
+                task
+            }
         }
     }))
 }
@@ -74,8 +83,13 @@ pub extern "C" fn rondel_future_block(future: rondel_future, ns: i64) -> i64 {
 fn block(future: rondel_future, ns: i64) -> Result<i64> {
     let handle = Handle::from_caller(future)?;
     // A loop that this thread runs, be it further out, waits for this very call; one that nobody runs can be looked into.
-    let seen =
-        with_core(future, |core, handle| if core.running { Err(Error::EDEADLK) } else { core.take_result(handle) });
+    let seen = visit_core(future, |core, handle| {
+        if core.running {
+            return Err(Error::EDEADLK);
+        }
+        core.take_messages();
+        core.take_result(handle)
+    });
     match seen {
         Err(Error::EAGAIN | Error::ETHREAD) => {}
         seen => return seen,

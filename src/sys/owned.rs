@@ -2,7 +2,8 @@
 //! A cell that one thread at a time may enter, and refuses all others.
 //!
 //! The thread that entered may enter again, as a callback does. The memory of the cell is never freed, so a thread
-//! that is refused has touched nothing but the mark.
+//! that is refused has touched nothing but the mark. A visitor goes in for a moment while nobody is inside, and refuses
+//! nobody by that: who comes meanwhile waits.
 
 use crate::error::{Error, Result};
 use std::cell::{Cell, UnsafeCell};
@@ -29,6 +30,9 @@ fn new_mark() -> u64 {
     mark
 }
 
+/// The mark of whoever is inside for a moment only.
+const VISITOR: u64 = u64::MAX;
+
 pub struct Owned<T> {
     /// The mark of the thread that is inside; 0: nobody.
     owner: AtomicU64,
@@ -52,10 +56,30 @@ impl<T> Owned<T> {
     pub fn enter(&self) -> Result<Guard<'_, T>> {
         let mine = mark();
         if self.owner.load(Ordering::Relaxed) != mine {
-            self.owner.compare_exchange(0, mine, Ordering::Acquire, Ordering::Relaxed).map_err(|_| Error::ETHREAD)?;
+            self.claim(mine)?;
         }
         self.depth.set(self.depth.get() + 1);
         Ok(Guard(self))
+    }
+
+    /// As `enter`, for something short that calls nobody: other threads do not notice.
+    pub fn visit(&self) -> Result<Guard<'_, T>> {
+        if self.owner.load(Ordering::Relaxed) != mark() {
+            self.claim(VISITOR)?;
+        }
+        self.depth.set(self.depth.get() + 1);
+        Ok(Guard(self))
+    }
+
+    #[inline]
+    fn claim(&self, mark: u64) -> Result<()> {
+        while let Err(owner) = self.owner.compare_exchange(0, mark, Ordering::Acquire, Ordering::Relaxed) {
+            match owner {
+                VISITOR => std::thread::yield_now(),
+                _ => return Err(Error::ETHREAD),
+            }
+        }
+        Ok(())
     }
 }
 
@@ -112,5 +136,22 @@ mod tests {
         drop(again);
         drop(guard);
         std::thread::spawn(|| assert_eq!(CELL.enter().unwrap().take(), Some(7))).join().unwrap();
+    }
+
+    #[test]
+    fn a_visitor_is_refused_where_somebody_is_and_refuses_nobody() {
+        static CELL: Owned<i32> = Owned::new();
+        let guard = CELL.enter().unwrap();
+        drop(CELL.visit().unwrap());
+        std::thread::spawn(|| assert!(matches!(CELL.visit(), Err(Error::ETHREAD)))).join().unwrap();
+        drop(guard);
+        let visiting = CELL.visit().unwrap();
+        let comes = std::thread::spawn(|| CELL.enter().unwrap().put(1));
+        let comes_too = std::thread::spawn(|| drop(CELL.visit().unwrap()));
+        assert_eq!(visiting.get(), None);
+        drop(visiting);
+        comes.join().unwrap();
+        comes_too.join().unwrap();
+        assert_eq!(CELL.enter().unwrap().take(), Some(1));
     }
 }

@@ -70,7 +70,7 @@ static int64_t add_up(void *arg) {
 
 static void *spawn_many(void *arg) {
     struct spawner *spawner = arg;
-    enum { AT_ONCE = 700 }; /* more than the loop keeps handles ready for */
+    enum { AT_ONCE = 700 };
     rondel_future tasks[AT_ONCE];
     for (int64_t done = 0; done < spawner->count;) {
         int n = 0;
@@ -364,22 +364,75 @@ TEST(threads_that_spawn_when_the_loop_is_freed_are_refused_and_do_not_hang) {
     }
 }
 
-static void *spawn_for_nobody(void *arg) {
+enum { FOR_LATER = 3000 };
+
+static void *spawn_for_later(void *arg) {
     struct spawner *spawner = arg;
-    for (; spawner->count < 100; spawner->count++) {
+    for (; spawner->count < FOR_LATER; spawner->count++) {
         rondel_future task = rondel_task_spawn_threadsafe(spawner->loop, add_up, task_arg(1));
-        if (task < 0) return CHECK_EQ(task, RONDEL_EGONE), NULL;
+        CHECK(task > 0);
+        if (spawner->count % 2) CHECK_EQ(rondel_release_threadsafe(task), 0);
+        else spawner->sum = rondel_future_block(task, 0);
+        if (spawner->count % 2 == 0) CHECK_EQ(spawner->sum, RONDEL_ETIMEDOUT);
+        if (spawner->count % 2 == 0) CHECK_EQ(rondel_release_threadsafe(task), 0);
     }
     return NULL;
 }
 
-/* Nobody runs the loop, so nobody makes room for many tasks: the thread waits, until it hears that the loop is gone. */
-TEST(a_thread_that_waits_to_spawn_into_an_idle_loop_is_told_when_that_goes) {
+TEST(a_thread_spawns_any_number_of_tasks_into_a_loop_that_nobody_runs_and_does_not_wait) {
     struct spawner spawner = {rondel_loop_new(), 0, 0, 0, 0};
-    CHECK_EQ(pthread_create(&spawner.thread, NULL, spawn_for_nobody, &spawner), 0);
-    usleep(2000); /* not needed for the test to pass, but for it to find the thread waiting */
+    for (int round = 0; round < 2; round++) { /* with handles that are new, and with those that come back */
+        spawn_sum = spawner.count = 0;
+        CHECK_EQ(pthread_create(&spawner.thread, NULL, spawn_for_later, &spawner), 0);
+        CHECK_EQ(pthread_join(spawner.thread, NULL), 0);
+        CHECK_EQ(rondel_run(spawner.loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(spawn_sum, FOR_LATER);
+    }
     CHECK_EQ(rondel_loop_free(spawner.loop), 0);
-    CHECK_EQ(pthread_join(spawner.thread, NULL), 0);
+}
+
+static int64_t spawn_from_a_thread_that_is_joined(void *loop) {
+    pthread_t thread;
+    struct spawner spawner = {*(rondel_loop *)loop, 0, 0, 0, 0};
+    CHECK_EQ(pthread_create(&thread, NULL, spawn_for_later, &spawner), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0); /* in a task, on the loop's own thread: a spawn that waited would hang */
+    return 0;
+}
+
+TEST(a_callback_may_wait_for_a_thread_that_spawns) {
+    rondel_loop loop = rondel_loop_new();
+    spawn_sum = 0;
+    CHECK_EQ(rondel_run_until(loop, rondel_task_spawn(loop, spawn_from_a_thread_that_is_joined, &loop)), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(spawn_sum, FOR_LATER);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+static void *spawn_and_wait(void *arg) {
+    struct spawner *spawner = arg;
+    for (int64_t i = 0; i < spawner->count; i++) {
+        rondel_future task = rondel_task_spawn_threadsafe(spawner->loop, add_up, task_arg(i));
+        CHECK_EQ(rondel_future_block(task, -1), i);
+    }
+    CHECK_EQ(rondel_future_set_threadsafe(spawner->number, 1), 0);
+    return NULL;
+}
+
+/* Whoever runs the loop for a moment, stops, and runs it again must not be refused because others look in meanwhile. */
+TEST(threads_that_spawn_and_wait_never_take_the_loop_from_its_own_thread) {
+    rondel_loop loop = rondel_loop_new();
+    struct spawner spawners[2];
+    for (int i = 0; i < 2; i++) {
+        struct spawner spawner = {loop, rondel_future_new(loop), test_scale(3000, 100), 0, 0};
+        spawners[i] = spawner;
+        CHECK_EQ(pthread_create(&spawners[i].thread, NULL, spawn_and_wait, &spawners[i]), 0);
+    }
+    while (rondel_future_state(spawners[0].number) != RONDEL_DONE || rondel_future_state(spawners[1].number) != RONDEL_DONE)
+        if (rondel_run(loop, RONDEL_RUN_NOWAIT) < 0) CHECK(0);
+    for (int i = 0; i < 2; i++) CHECK_EQ(pthread_join(spawners[i].thread, NULL), 0);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_future_result(spawners[i].number), 1);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_release(spawners[i].number), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
 TEST(a_task_moves_with_its_loop_to_another_thread) {
@@ -404,5 +457,7 @@ TEST_MAIN(RUN(the_result_or_error_of_a_task_reaches_the_thread), RUN(many_thread
           RUN(a_task_may_block_its_thread_on_another_threads_loop), RUN(a_senseless_block_or_spawn_is_refused),
           RUN(a_thread_may_cancel_what_it_spawned), RUN(threads_that_wait_when_the_loop_is_freed_are_told),
           RUN(threads_that_spawn_when_the_loop_is_freed_are_refused_and_do_not_hang),
-          RUN(a_thread_that_waits_to_spawn_into_an_idle_loop_is_told_when_that_goes),
+          RUN(a_thread_spawns_any_number_of_tasks_into_a_loop_that_nobody_runs_and_does_not_wait),
+          RUN(a_callback_may_wait_for_a_thread_that_spawns),
+          RUN(threads_that_spawn_and_wait_never_take_the_loop_from_its_own_thread),
           RUN(a_task_moves_with_its_loop_to_another_thread))

@@ -206,11 +206,12 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
     CALLS_OF_PIPE(CALL)
 
-/* Those any thread may call. */
+/* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
     CALL(wake, LOOPS, (h))                                                                                             \
     CALL(stop_threadsafe, LOOPS, (h))                                                                                  \
     CALL(call_soon_threadsafe, LOOPS, (h, call_fn, &call_seen))                                                        \
+    CALL(task_spawn_threadsafe, LOOPS, (h, do_nothing, NULL))                                                          \
     CALL(close_threadsafe, HANDLES, (h))                                                                               \
     CALL(release_threadsafe, FUTURES, (h))                                                                             \
     CALL(future_set_threadsafe, FUTURES, (h, 1))                                                                       \
