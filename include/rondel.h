@@ -493,6 +493,26 @@ rondel_loop rondel_loop_new(void);
  */
 int64_t rondel_loop_free(rondel_loop loop);
 
+/**
+ * Makes a loop usable in the child of a fork, which has a copy of it: with all its handles, timers and pending operations,
+ * side by side with the parent's, which is not disturbed. Both then read from the same sockets, so one of them should
+ * close each, which is nothing to the other.
+ *
+ * Descriptors are watched anew, and `rondel_backend_fd` is another one. Signals are told that come to the child. Threads
+ * do not come along: work of the pool, look-ups included, completes with `RONDEL_ECANCELED`, also if it had not begun;
+ * the pool starts anew. What the parent has queued to send the parent sends: those writes, and shutdowns behind them,
+ * complete with `RONDEL_ECANCELED` too. Can be called in a callback, if the process forked there.
+ *
+ * Until then every call for the loop is refused with `RONDEL_ESTATE`, and `rondel_run` returns it once the callback
+ * returns in which the process forked; only `rondel_loop_free` may be called. It completes everything with
+ * `RONDEL_ECANCELED` in the child, and sends nothing. A child that is to run another program or to end needs neither.
+ *
+ * 0, also in the process that the loop belongs to, where nothing happens. `RONDEL_ETHREAD` if another thread used the
+ * loop when the process forked: then it can be neither used nor freed in the child. `RONDEL_EMFILE`, `RONDEL_ENFILE` or
+ * `RONDEL_ENOMEM`: try again. `RONDEL_ENOSYS` on Windows, which has no fork. Loop thread only.
+ */
+int64_t rondel_loop_fork(rondel_loop loop);
+
 /** The loop that runs on this thread, in whose callback the caller is; `RONDEL_ESTATE` if there is none. Any thread. */
 rondel_loop rondel_loop_current(void);
 

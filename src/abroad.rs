@@ -87,6 +87,13 @@ impl Core {
         }
     }
 
+    /// In the child of a fork there are no threads that could wait.
+    pub fn forget_threads(&mut self) {
+        for (_, _, awaited) in std::mem::take(&mut self.abroad.blocked) {
+            self.stop_waiting(awaited);
+        }
+    }
+
     pub fn tell_thread(&mut self, number: u64, future: Handle, result: i64) -> Step {
         if let Some(index) = self.abroad.blocked.iter().position(|row| row.0 == number) {
             let (_, blocked, _) = self.abroad.blocked.swap_remove(index);

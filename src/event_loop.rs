@@ -14,7 +14,7 @@ use crate::net::stream::Received;
 use crate::reactor::{Reactor, Readiness};
 use crate::ready::Step;
 use crate::registry;
-use crate::sys::{self, fault, lent::Lender};
+use crate::sys::{self, fault, forks, lent::Lender};
 use std::cell::{Cell, RefCell};
 
 /// How many turns a wait for completions may go on after its time, as long as something is ready.
@@ -63,6 +63,7 @@ impl ReadBuffer {
 impl Loop {
     /// Makes a loop and gives it its place.
     pub fn create() -> Result<Handle> {
+        forks::notice()?;
         let (index, generation) = registry::reserve()?;
         let (reactor, waker) = match Reactor::new() {
             Ok(made) => made,
@@ -105,7 +106,9 @@ impl Loop {
             let mut core = self.core.borrow_mut();
             core.completions.clear();
             if core.ready.len() == 0 && core.closing.is_empty() && !core.has_messages() {
-                if core.waits_for_workers() {
+                if core.is_foreign() && core.waits_for_workers() {
+                    core.forget_workers();
+                } else if core.waits_for_workers() {
                     // Whatever goes wrong with the wait, the workers still answer: look again.
                     let _ = core.reactor.wait(None);
                 } else if !core.break_circles() {
@@ -190,6 +193,9 @@ impl Loop {
     fn turn(&self, until: Until) -> Result<Came> {
         let (before, timed, mark, ready) = {
             let mut core = self.core.borrow_mut();
+            if core.is_astray() {
+                return Err(Error::ESTATE);
+            }
             core.metrics.turns += 1;
             core.take_messages();
             (core.metrics.callbacks, !core.timers.is_empty(), core.timers.mark(), core.ready.len())
@@ -208,10 +214,17 @@ impl Loop {
         Ok(Came { woken: woken && !core.has_messages(), called: core.metrics.callbacks != before })
     }
 
+    /// What comes next, unless a callback has forked and this is the child, which did not ask for any of it.
+    #[inline]
+    fn next_step(&self, next: impl FnOnce(&mut Core) -> Option<Step>) -> Option<Step> {
+        let mut core = self.core.borrow_mut();
+        if core.is_astray() { None } else { next(&mut core) }
+    }
+
     fn run_timers(&self, mark: u64) {
         self.core.borrow_mut().update_now();
         loop {
-            let step = self.core.borrow_mut().pop_timer(mark);
+            let step = self.next_step(|core| core.pop_timer(mark));
             match step {
                 Some(step) => self.take(step),
                 None => break,
@@ -221,8 +234,10 @@ impl Loop {
 
     fn run_ready(&self, count: usize) {
         for _ in 0..count {
-            let step = self.core.borrow_mut().pop_ready();
-            self.take(step);
+            match self.next_step(|core| Some(core.pop_ready())) {
+                Some(step) => self.take(step),
+                None => break,
+            }
         }
     }
 
@@ -232,7 +247,7 @@ impl Loop {
         }
         let mut last = 0;
         loop {
-            let step = self.core.borrow_mut().next_hook(phase, &mut last);
+            let step = self.next_step(|core| core.next_hook(phase, &mut last));
             match step {
                 Some(step) => self.take(step),
                 None => break,
@@ -246,7 +261,7 @@ impl Loop {
             return;
         }
         loop {
-            let step = self.core.borrow_mut().next_close_notice(&mut left);
+            let step = self.next_step(|core| core.next_close_notice(&mut left));
             match step {
                 Some(step) => self.take(step),
                 None => break,
@@ -268,6 +283,9 @@ impl Loop {
     fn poll(&self, until: Until, callbacks_before: i64) -> Result<bool> {
         let count = {
             let mut core = self.core.borrow_mut();
+            if core.is_astray() {
+                return Err(Error::ESTATE);
+            }
             let called = core.metrics.callbacks != callbacks_before;
             match core.poll_timeout(until, called) {
                 Wait::Skip => return Ok(false),

@@ -90,7 +90,7 @@ impl Core {
             self.reactor.watch_borrowed(raw, handle.key(), if wanted.is_none() { Interest::READABLE } else { wanted });
         if let Err(error) = tried {
             self.table.discard(handle);
-            return Err(error.into());
+            return Err(error);
         }
         self.fd_watch_wants(handle, wanted)?;
         if wanted.is_none() {
@@ -169,6 +169,19 @@ impl Core {
             return self.fd_lost_step(handle);
         }
         if told.is_none() { Step::Nothing } else { self.step_for(notify, handle, told.bits()) }
+    }
+
+    pub fn watched_descriptors(&self) -> Vec<Handle> {
+        self.fd_watches.watched.clone()
+    }
+
+    /// In the child of a fork: the reactor is a new one.
+    pub fn watch_anew(&mut self, handle: Handle) {
+        let Ok(watch) = self.fd_watch_mut(handle) else { return };
+        let (raw, wanted) = (watch.raw, watch.wanted);
+        if self.reactor.watch_borrowed(raw, handle.key(), wanted).is_err() {
+            self.tell_if_lost(handle);
+        }
     }
 
     /// Whether it was not lost before.

@@ -9,8 +9,9 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::{HIGH_SLOTS, Handle};
 use crate::reactor::Waker;
+use crate::sys::forks;
 use crate::sys::published::Published;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub enum Message {
@@ -56,7 +57,12 @@ pub struct Inbox {
     signals_came: AtomicU64,
     /// The handle of the loop that listens; 0: none.
     listener: AtomicI64,
+    /// Which process it is for, in the way of `forks`.
+    process: AtomicU32,
 }
+
+/// Keeps everybody from posting, as long as it is held.
+pub struct Hold(#[allow(dead_code)] MutexGuard<'static, State>);
 
 /// A vector that grew beyond this many messages in a burst is given back.
 const KEEP: usize = 1 << 16;
@@ -70,13 +76,47 @@ impl Inbox {
             signals_wanted: AtomicU64::new(0),
             signals_came: AtomicU64::new(0),
             listener: AtomicI64::new(0),
+            process: AtomicU32::new(0),
         }
     }
 
     pub fn open(&self, listener: Handle, waker: Waker) {
+        self.process.store(forks::count(), Ordering::SeqCst);
         self.waker.publish(waker);
         self.listener.store(listener.number(), Ordering::SeqCst);
         self.lock().open = Open::Everybody;
+    }
+
+    /// Whether it is another process's, of which this one has a copy.
+    #[inline]
+    pub fn is_foreign(&self) -> bool {
+        self.process.load(Ordering::Relaxed) != forks::count()
+    }
+
+    pub fn hold(&'static self) -> Hold {
+        Hold(self.lock())
+    }
+
+    /// Just after a fork, in the child: forgets what came to the parent and the threads that were at it there.
+    pub fn begin_child(&self) {
+        self.signals_came.store(0, Ordering::SeqCst);
+        self.waker.forget_users();
+    }
+
+    /// The loop that listens has become this process's, with a wake-up of its own.
+    pub fn adopt(&self, waker: Waker) {
+        if let Some(parents) = self.waker.replace(waker) {
+            parents.leave();
+        }
+        self.process.store(forks::count(), Ordering::SeqCst);
+        if self.is_filled() {
+            self.wake_up();
+        }
+    }
+
+    /// The parent's wake-up is not for a copy to use.
+    fn wake_up(&self) -> bool {
+        !self.is_foreign() && self.waker.with(Waker::wake).is_some()
     }
 
     /// From now on only work that already runs may post.
@@ -96,7 +136,11 @@ impl Inbox {
         self.signals_wanted.store(0, Ordering::SeqCst);
         self.signals_came.store(0, Ordering::SeqCst);
         self.listener.store(0, Ordering::SeqCst);
-        self.waker.withdraw();
+        if let Some(waker) = self.waker.withdraw()
+            && self.is_foreign()
+        {
+            waker.leave();
+        }
     }
 
     /// Any thread, for a loop's handle: `EGONE` once that very loop is gone.
@@ -117,6 +161,9 @@ impl Inbox {
     fn post_if(&self, message: Message, who: Open, meant: impl Fn(&Inbox) -> bool) -> Result<()> {
         let state = self.lock();
         let welcome = state.open == Open::Everybody || state.open == who;
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
         if !welcome || !meant(self) {
             return Err(Error::EGONE);
         }
@@ -134,7 +181,7 @@ impl Inbox {
         }
         drop(state);
         if first {
-            self.waker.with(Waker::wake);
+            self.wake_up();
         }
         Ok(())
     }
@@ -142,6 +189,9 @@ impl Inbox {
     /// Any thread: spawns a task. `ENOMEM` when there are as many tasks of other threads as there can be.
     pub fn spawn(&self, listener: Handle, function: WorkFunction, arg: UserData) -> Result<Handle> {
         let mut state = self.lock();
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
         if state.open != Open::Everybody || self.listener.load(Ordering::SeqCst) != listener.number() {
             return Err(Error::EGONE);
         }
@@ -172,10 +222,13 @@ impl Inbox {
 
     /// Any thread or signal handler: ends the wait of the loop with this handle.
     pub fn wake(&self, listener: Handle) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
         if self.listener.load(Ordering::SeqCst) != listener.number() {
             return Err(Error::EGONE);
         }
-        self.waker.with(Waker::wake).ok_or(Error::EGONE)
+        if self.wake_up() { Ok(()) } else { Err(Error::EGONE) }
     }
 
     pub fn is_filled(&self) -> bool {
@@ -186,7 +239,7 @@ impl Inbox {
     pub fn deliver_signal(&self, bit: u64) {
         if self.signals_wanted.load(Ordering::SeqCst) & bit != 0 {
             self.signals_came.fetch_or(bit, Ordering::SeqCst);
-            self.waker.with(Waker::wake);
+            self.wake_up();
         }
     }
 

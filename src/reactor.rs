@@ -9,6 +9,8 @@
 //! what is left registered of a file that lives on under another number is thereby mute.
 #![allow(unsafe_code)]
 
+use crate::error::{Error, Result};
+use crate::sys::forks::{self, Watched};
 use crate::sys::{RawSource, Source};
 use polling::{Event, PollMode, Poller};
 use std::collections::HashMap;
@@ -59,6 +61,10 @@ const WAKE_KEY: usize = usize::MAX - 1;
 pub struct Reactor {
     poller: Arc<Poller>,
     events: wait::Events,
+    /// Which process the poller is for, in the way of `forks`.
+    process: u32,
+    /// Our own descriptors that are watched.
+    watched: Watched,
     /// Callers' descriptors that are watched, and under which key.
     borrowed: HashMap<RawSource, usize>,
     /// Keys of those whose number was found to be another file's.
@@ -69,14 +75,54 @@ impl Reactor {
     pub fn new() -> io::Result<(Reactor, Waker)> {
         let poller = Arc::new(Poller::new()?);
         let (events, waker) = wait::prepare(&poller)?;
-        Ok((Reactor { poller, events, borrowed: HashMap::new(), lost: Vec::new() }, waker))
+        let (process, watched) = (forks::count(), Watched::default());
+        Ok((Reactor { poller, events, process, watched, borrowed: HashMap::new(), lost: Vec::new() }, waker))
+    }
+
+    /// Whether a parent's poller is all there is, which is not to be touched.
+    fn is_foreign(&self) -> bool {
+        self.process != forks::count()
+    }
+
+    /// In the child of a fork: a poller of its own, which watches what the parent's does. Callers' descriptors are theirs
+    /// to watch again.
+    pub fn renew(&mut self) -> Result<Waker> {
+        let poller = Arc::new(Poller::new()?);
+        let (events, waker) = wait::prepare(&poller)?;
+        for (raw, key, interest) in self.watched.iter() {
+            // SAFETY: as in `watch`. One that the child has closed behind our back is refused, and not watched.
+            let _ = unsafe { poller.add_with_mode(raw, event(key, interest), PollMode::Level) };
+        }
+        self.leave(poller);
+        self.events = events;
+        self.process = forks::count();
+        self.borrowed.clear();
+        self.lost.clear();
+        Ok(waker)
+    }
+
+    /// In the child of a fork whose loop is freed as it is.
+    pub fn abandon(&mut self) -> Result<()> {
+        if self.is_foreign() {
+            self.leave(Arc::new(Poller::new()?));
+        }
+        Ok(())
+    }
+
+    /// Puts a poller of this process in the place of the parent's, which must not notice.
+    fn leave(&mut self, poller: Arc<Poller>) {
+        wait::leave(std::mem::replace(&mut self.poller, poller), &self.poller);
     }
 
     /// Starts to watch. The source must be unwatched before it is closed.
-    pub fn watch(&mut self, source: &Source, key: usize, interest: Interest) -> io::Result<()> {
+    pub fn watch(&mut self, source: &Source, key: usize, interest: Interest) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
         // SAFETY: whoever watches a source unwatches it before dropping it; epoll and kqueue forget a closed
         // descriptor anyway, and IOCP's poller holds its own reference.
         unsafe { self.poller.add_with_mode(source.raw(), event(key, interest), PollMode::Level)? };
+        self.watched.set(source, key, interest);
         if !self.borrowed.is_empty() {
             // The number is ours now, so a caller who had it watched has closed it.
             self.lost.extend(self.borrowed.remove(&source.raw()));
@@ -84,19 +130,31 @@ impl Reactor {
         Ok(())
     }
 
-    pub fn rewatch(&self, source: &Source, key: usize, interest: Interest) -> io::Result<()> {
-        self.poller.modify_with_mode(source, event(key, interest), PollMode::Level)
+    pub fn rewatch(&mut self, source: &Source, key: usize, interest: Interest) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
+        self.poller.modify_with_mode(source, event(key, interest), PollMode::Level)?;
+        self.watched.set(source, key, interest);
+        Ok(())
     }
 
-    pub fn unwatch(&self, source: &Source) {
+    pub fn unwatch(&mut self, source: &Source) {
+        self.watched.clear(source);
+        if self.is_foreign() {
+            return;
+        }
         // It fails only for a source that is not watched, which is what was wanted.
         let _ = self.poller.delete(source);
     }
 
     /// Starts to watch a caller's descriptor, for one event. `EEXIST` if it is watched already.
-    pub fn watch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+    pub fn watch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
         if !wait::TELLS_FILES_APART && self.borrowed.contains_key(&raw) {
-            return Err(io::ErrorKind::AlreadyExists.into());
+            return Err(Error::EEXIST);
         }
         wait::watch_borrowed(&self.poller, raw, key, interest)?;
         // What could be registered anew under a number in use is another file than before.
@@ -105,18 +163,22 @@ impl Reactor {
     }
 
     /// Watches it for one event more. It fails if the number is closed, or another file's by now.
-    pub fn rewatch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
-        if self.borrowed.get(&raw) != Some(&key) {
-            return Err(io::ErrorKind::NotFound.into());
+    pub fn rewatch_borrowed(&mut self, raw: RawSource, key: usize, interest: Interest) -> Result<()> {
+        if self.is_foreign() || self.borrowed.get(&raw) != Some(&key) {
+            return Err(Error::ENOENT);
         }
         wait::rewatch_borrowed(&self.poller, raw, key, interest).inspect_err(|_| {
             self.borrowed.remove(&raw);
-        })
+        })?;
+        Ok(())
     }
 
     pub fn unwatch_borrowed(&mut self, raw: RawSource, key: usize) {
         if self.borrowed.get(&raw) == Some(&key) {
             self.borrowed.remove(&raw);
+            if self.is_foreign() {
+                return;
+            }
             wait::unwatch_borrowed(&self.poller, raw);
         }
     }
@@ -127,8 +189,11 @@ impl Reactor {
     }
 
     /// Waits for `timeout` nanoseconds at most; `None` is without limit. An interrupted wait brings nothing.
-    pub fn wait(&mut self, timeout: Option<i64>) -> io::Result<()> {
-        wait::wait(&self.poller, &mut self.events, timeout)
+    pub fn wait(&mut self, timeout: Option<i64>) -> Result<()> {
+        if self.is_foreign() {
+            return Err(Error::ESTATE);
+        }
+        Ok(wait::wait(&self.poller, &mut self.events, timeout)?)
     }
 
     pub fn count(&self) -> usize {
@@ -138,7 +203,9 @@ impl Reactor {
     /// One event of the last wait; `None` if it is no object's.
     #[inline]
     pub fn readiness(&self, index: usize) -> Option<Readiness> {
-        let readiness = self.events.get(index);
+        // Those of a wait in whose callbacks the process forked are the parent's.
+        let known = index < self.events.count() && !self.is_foreign();
+        let readiness = known.then(|| self.events.get(index))?;
         (readiness.key < WAKE_KEY).then_some(readiness)
     }
 
@@ -162,6 +229,7 @@ mod direct {
     pub use crate::sys::{Events, Waker};
     use std::io;
     use std::os::fd::{AsFd, AsRawFd};
+    use std::sync::Arc;
 
     /// A number that is used again cannot be mistaken for the file it was.
     pub const TELLS_FILES_APART: bool = true;
@@ -195,6 +263,15 @@ mod direct {
     pub fn descriptor(poller: &Poller) -> Option<i64> {
         Some(i64::from(poller.as_raw_fd()))
     }
+
+    /// When it is dropped `polling` takes its own descriptors out of the set, which is the parent's: its number becomes
+    /// another set's before.
+    pub fn leave(parents: Arc<Poller>, present: &Poller) {
+        if crate::sys::replace_number(present.as_fd(), parents.as_raw_fd()).is_err() {
+            // Two descriptors too many are the lesser evil.
+            std::mem::forget(parents);
+        }
+    }
 }
 
 /// `polling` waits, and its notification is the wake-up.
@@ -212,6 +289,11 @@ mod portable {
         pub fn wake(&self) {
             // It fails only when the poller is broken, and then the wait fails too.
             let _ = self.0.notify();
+        }
+
+        /// In the child of a fork.
+        pub fn leave(self) {
+            std::mem::forget(self.0);
         }
     }
 
@@ -267,6 +349,11 @@ mod portable {
             Readiness { key: event.key, readable, writable, exact }
         }));
         Ok(())
+    }
+
+    /// A kqueue does not live on in a child: its number is free there, or another file's by now.
+    pub fn leave(parents: Arc<Poller>, _present: &Poller) {
+        std::mem::forget(parents);
     }
 
     pub fn descriptor(_poller: &Poller) -> Option<i64> {

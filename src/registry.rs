@@ -10,7 +10,7 @@ use crate::handle::{Handle, LAST_GENERATION, LOOPS};
 use crate::inbox::Inbox;
 use crate::sys::owned::Owned;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 pub struct Place {
     pub cell: Owned<Box<Loop>>,
@@ -35,6 +35,13 @@ static USED: AtomicUsize = AtomicUsize::new(0);
 
 /// A place whose generations have come this far is not used again.
 const WORN: u32 = LAST_GENERATION / 4 * 3;
+
+/// Keeps places from being given or taken, as long as it is held.
+pub struct Hold(#[allow(dead_code)] MutexGuard<'static, Free>);
+
+pub fn hold() -> Hold {
+    Hold(FREE.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 /// Where the handle's loop is, or was.
 #[inline]

@@ -65,8 +65,11 @@ use types::{rondel_fn, rondel_handle};
 /// Calls `f` with the loop of a handle, if this thread may have it now.
 fn with_loop<R>(number: rondel_handle, f: impl FnOnce(&Loop, Handle) -> Result<R>) -> Result<R> {
     let handle = Handle::from_caller(number)?;
-    let guard = registry::place(handle).cell.enter()?;
-    f(guard.get().ok_or(Error::EGONE)?, handle)
+    let place = registry::place(handle);
+    let guard = place.cell.enter()?;
+    let the_loop = guard.get().ok_or(Error::EGONE)?;
+    // Only `rondel_loop_fork` and `rondel_loop_free` are for a loop that came along with a fork.
+    if place.inbox.is_foreign() { Err(Error::ESTATE) } else { f(the_loop, handle) }
 }
 
 /// Calls `f` with the state of the loop of a handle, if this thread may have it now.

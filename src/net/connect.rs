@@ -222,7 +222,7 @@ impl Core {
             && let Err(error) = self.reactor.watch(&made.source, attempt.key(), Interest::WRITABLE)
         {
             self.table.discard(attempt);
-            return Err(error.into());
+            return Err(error);
         }
         Ok(attempt)
     }

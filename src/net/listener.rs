@@ -151,6 +151,9 @@ impl Core {
 
     /// The next connection, as the step that tells of it; `None` when there is none for now.
     pub fn accept_next(&mut self, handle: Handle) -> Option<Step> {
+        if self.is_astray() {
+            return None;
+        }
         let listener = self.listener_mut(handle).ok()?;
         if !listener.wants_connections() {
             self.unwatch_listener(handle);

@@ -37,6 +37,11 @@ impl Waker {
     }
 }
 
+impl Waker {
+    /// In the child of a fork: the number is a copy, and closing it is nothing to the parent.
+    pub fn leave(self) {}
+}
+
 impl AsFd for Waker {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
@@ -50,6 +55,13 @@ unsafe fn errno_location() -> *mut libc::c_int {
     #[cfg(not(target_os = "android"))]
     // SAFETY: takes nothing, always gives this thread's location.
     return unsafe { libc::__errno_location() };
+}
+
+/// Has `number`, whatever it was, name the same as `source`.
+pub fn replace_number(source: BorrowedFd<'_>, number: libc::c_int) -> io::Result<()> {
+    // SAFETY: no pointer is passed; the caller owns the number.
+    let status = unsafe { libc::dup3(source.as_raw_fd(), number, libc::O_CLOEXEC) };
+    if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 
 /// A place for events, and how to read one.

@@ -18,6 +18,8 @@ pub mod fault;
 #[cfg(windows)]
 #[path = "fault_none.rs"]
 pub mod fault;
+#[cfg_attr(windows, path = "forks_windows.rs")]
+pub mod forks;
 pub mod lent;
 #[cfg(unix)]
 pub mod map;

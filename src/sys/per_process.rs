@@ -4,8 +4,9 @@
 //! What the parent had stays behind in the child's memory, untouched: its locks may be held by threads that are not
 //! there, and what it knows of threads is not so.
 
+use crate::sys::forks;
 use std::ptr::null_mut;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub struct PerProcess<T: 'static> {
     made: AtomicPtr<Made<T>>,
@@ -29,7 +30,7 @@ impl<T: Sync + Send> PerProcess<T> {
     pub fn present(&self) -> Option<&'static T> {
         // SAFETY: what was stored here came from `Box::leak`, and is never freed.
         let made: &'static Made<T> = unsafe { self.made.load(Ordering::Acquire).as_ref()? };
-        (made.generation == generation()).then_some(&made.value)
+        (made.generation == forks::count()).then_some(&made.value)
     }
 
     /// The process's value, made if it has none. If several threads make one, one of theirs counts.
@@ -37,9 +38,10 @@ impl<T: Sync + Send> PerProcess<T> {
         if let Some(value) = self.present() {
             return value;
         }
-        count_forks();
+        // Without memory for it a fork goes unnoticed; a loop is not even made then.
+        let _ = forks::notice();
         let earlier = self.made.load(Ordering::Acquire);
-        let made = Box::into_raw(Box::new(Made { value: make(), generation: generation(), _earlier: earlier }));
+        let made = Box::into_raw(Box::new(Made { value: make(), generation: forks::count(), _earlier: earlier }));
         let stored = match self.made.compare_exchange(earlier, made, Ordering::AcqRel, Ordering::Acquire) {
             Ok(_) => made,
             Err(others) => {
@@ -50,28 +52,5 @@ impl<T: Sync + Send> PerProcess<T> {
         };
         // SAFETY: as in `present`.
         unsafe { &(*stored).value }
-    }
-}
-
-/// How many forks lie between the first process and this one, as far as they were counted.
-static GENERATION: AtomicU32 = AtomicU32::new(0);
-
-fn generation() -> u32 {
-    GENERATION.load(Ordering::Relaxed)
-}
-
-/// From here on a fork is noticed in the child.
-fn count_forks() {
-    #[cfg(unix)]
-    {
-        use std::sync::atomic::AtomicBool;
-        static COUNTING: AtomicBool = AtomicBool::new(false);
-        extern "C" fn in_child() {
-            GENERATION.fetch_add(1, Ordering::Relaxed);
-        }
-        if !COUNTING.swap(true, Ordering::SeqCst) {
-            // SAFETY: the function does nothing but count. Without memory for it a fork goes unnoticed.
-            unsafe { libc::pthread_atfork(None, None, Some(in_child)) };
-        }
     }
 }

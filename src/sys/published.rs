@@ -15,7 +15,7 @@ impl<T: Sync + Send> Published<T> {
     }
 
     pub fn publish(&self, value: T) {
-        self.withdraw();
+        drop(self.withdraw());
         self.value.store(Box::into_raw(Box::new(value)), Ordering::SeqCst);
     }
 
@@ -30,16 +30,28 @@ impl<T: Sync + Send> Published<T> {
         result
     }
 
-    /// Takes the value away and frees it once nobody uses it any more.
-    pub fn withdraw(&self) {
+    /// Puts another value in the place of the one that was there.
+    pub fn replace(&self, value: T) -> Option<T> {
+        let before = self.withdraw();
+        self.publish(value);
+        before
+    }
+
+    /// For the child of a fork: users that are counted were threads of the parent.
+    pub fn forget_users(&self) {
+        self.users.store(0, Ordering::SeqCst);
+    }
+
+    /// Takes the value away, once nobody uses it any more.
+    pub fn withdraw(&self) -> Option<T> {
         let value = self.value.swap(null_mut(), Ordering::SeqCst);
         if value.is_null() {
-            return;
+            return None;
         }
         while self.users.load(Ordering::SeqCst) != 0 {
             std::thread::yield_now();
         }
         // SAFETY: the pointer came from `Box::into_raw`, was taken out above by this call alone, and has no user.
-        drop(unsafe { Box::from_raw(value) });
+        Some(*unsafe { Box::from_raw(value) })
     }
 }

@@ -3,7 +3,7 @@
 
 use crate::error::{Error, Result};
 use std::io;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// One more than the highest number a watched signal can have.
 pub const LIMIT: i32 = 65;
@@ -14,6 +14,13 @@ struct Watched {
 }
 
 static WATCHED: Mutex<[Option<Watched>; LIMIT as usize]> = Mutex::new([const { None }; LIMIT as usize]);
+
+/// Keeps everybody else from starting or ending to watch, as long as it is held.
+pub struct Hold(#[allow(dead_code)] MutexGuard<'static, [Option<Watched>; LIMIT as usize]>);
+
+pub fn hold() -> Hold {
+    Hold(WATCHED.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 extern "C" fn on_signal(signal: libc::c_int) {
     crate::signal::deliver(signal);

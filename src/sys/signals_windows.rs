@@ -2,7 +2,7 @@
 //! Windows has no signals; a console tells of Ctrl-C (SIGINT) and Ctrl-Break (SIGBREAK).
 
 use crate::error::{Error, Result};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, CTRL_C_EVENT, SetConsoleCtrlHandler};
 
 pub const INTERRUPT: i32 = 2;
@@ -10,6 +10,13 @@ const BREAK: i32 = 21;
 
 /// How many watch Ctrl-C and Ctrl-Break.
 static WATCHED: Mutex<[usize; 2]> = Mutex::new([0; 2]);
+
+/// Keeps everybody else from starting or ending to watch, as long as it is held.
+pub struct Hold(#[allow(dead_code)] MutexGuard<'static, [usize; 2]>);
+
+pub fn hold() -> Hold {
+    Hold(WATCHED.lock().unwrap_or_else(PoisonError::into_inner))
+}
 
 fn index(signal: i32) -> Option<usize> {
     match signal {

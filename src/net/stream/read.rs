@@ -299,6 +299,9 @@ impl Core {
 
     /// Receives for the stream's reader: a one-shot read is served here, a push reader by the driver.
     pub fn receive(&mut self, handle: Handle, buffer: &mut [u8]) -> Received {
+        if self.is_astray() {
+            return Received::Nothing;
+        }
         let told = self.ready.popped();
         let Ok(stream) = self.stream_mut(handle) else { return Received::Nothing };
         if told < stream.read_told && !matches!(stream.reader, Reader::Once(_)) {
@@ -343,6 +346,9 @@ impl Core {
 
     /// Receives into memory that the reader lends. Nothing comes of it if the reader is gone.
     pub fn receive_into(&mut self, handle: Handle, memory: Option<&mut LentBuffer>) -> Received {
+        if self.is_astray() {
+            return Received::Nothing;
+        }
         let Ok(stream) = self.stream_mut(handle) else { return Received::Nothing };
         let Reader::Into { function, data, .. } = stream.reader else { return Received::Nothing };
         match memory {

@@ -132,6 +132,9 @@ impl Core {
     /// Lets the small writes of the callback that has returned leave.
     #[inline]
     pub fn flush_dirty(&mut self) {
+        if !self.dirty.is_empty() && self.is_foreign() {
+            return;
+        }
         while let Some(handle) = self.dirty.pop() {
             self.flush(handle);
         }
@@ -139,6 +142,10 @@ impl Core {
 
     /// Sends until the queue is empty or the system takes no more, and completes the writes that are done.
     pub fn flush(&mut self, handle: Handle) {
+        if self.is_foreign() {
+            // What the parent has queued the parent sends.
+            return;
+        }
         let Core { table, spares, .. } = self;
         let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return };
         stream.dirty = false;
@@ -217,6 +224,24 @@ impl Core {
         let writes = out.clear(&mut self.spares.buffers).collect();
         self.put_queue(handle, out);
         writes
+    }
+
+    /// In the child of a fork: what the parent has queued the parent sends, and it ends the stream after that.
+    pub fn forget_output(&mut self, handle: Handle) {
+        let cancelled = Error::ECANCELED.code();
+        for write in self.take_pending_writes(handle) {
+            self.complete(write, cancelled);
+        }
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        (stream.dirty, stream.blocked) = (false, false);
+        if let Ending::Asked(shutdown) = stream.ending {
+            stream.ending = Ending::Open;
+            self.complete(shutdown, cancelled);
+        }
+        self.settle_writing(handle);
+        self.settle_active(handle);
+        self.check_low_mark(handle);
+        self.finish_closing(handle);
     }
 
     pub fn cancel_write(&mut self, handle: Handle, future: Handle) {

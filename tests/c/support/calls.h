@@ -76,6 +76,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(metric, LOOPS, (h, RONDEL_METRIC_TURNS))                                                                      \
     CALL(backend_fd, LOOPS, (h))                                                                                       \
     CALL(backend_timeout, LOOPS, (h))                                                                                  \
+    CALL(loop_fork, LOOPS, (h))                                                                                        \
     CALL(call_soon, LOOPS, (h, call_fn, &call_seen))                                                                   \
     CALL(call_later, LOOPS, (h, 0, call_fn, &call_seen))                                                               \
     CALL(call_at, LOOPS, (h, 0, call_fn, &call_seen))                                                                  \

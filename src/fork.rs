@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What becomes of loops in the child of a fork.
+//!
+//! The child has a copy of every loop, and shares with its parent what the system knows of it: the list of watched
+//! descriptors, the wake-up, and all that is open. So a copy touches nothing until `rondel_loop_fork` has given it a
+//! list and a wake-up of its own; until then it can only be freed, without a trace at the parent's. Threads have no
+//! copies: what other threads were to bring completes with `ECANCELED`.
+
+use crate::core::Core;
+use crate::error::Result;
+use crate::handle::Handle;
+use crate::lifecycle::Object;
+use crate::registry;
+use crate::sys::signals;
+use std::any::Any;
+use std::cell::RefCell;
+
+thread_local! {
+    /// The locks that the thread holds that forks, lest another one has them in the child for ever.
+    static HELD: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Before a fork. None of these locks is held while another one is asked for, so there is no wrong order.
+pub fn hold_still() {
+    let mut held: Vec<Box<dyn Any>> = vec![Box::new(registry::hold()), Box::new(signals::hold())];
+    held.extend(registry::places().iter().map(|place| Box::new(place.inbox.hold()) as Box<dyn Any>));
+    HELD.set(held);
+}
+
+/// After it, in both.
+pub fn go_on() {
+    HELD.take();
+}
+
+/// At once in the child. What comes of signals from now on is the child's own.
+pub fn begin_child() {
+    for place in registry::places() {
+        place.inbox.begin_child();
+    }
+}
+
+impl Core {
+    /// Whether the loop is another process's, of which this one has a copy.
+    #[inline]
+    pub fn is_foreign(&self) -> bool {
+        self.inbox().is_foreign()
+    }
+
+    /// Whether this is a child that has not asked for the loop, but is in a callback of it.
+    #[inline]
+    pub fn is_astray(&self) -> bool {
+        self.is_foreign() && !self.freeing
+    }
+
+    fn streams(&self) -> Vec<Handle> {
+        let streams = self.table.handles().filter(|(_, entry)| matches!(entry.object, Object::Stream(_)));
+        streams.map(|(handle, _)| handle).collect()
+    }
+
+    /// Makes a copied loop this process's own. If it fails nothing has changed.
+    pub fn adopt(&mut self) -> Result<()> {
+        if !self.is_foreign() {
+            return Ok(());
+        }
+        let waker = self.reactor.renew()?;
+        self.inbox().adopt(waker);
+        for handle in self.watched_descriptors() {
+            self.watch_anew(handle);
+        }
+        self.dirty.clear();
+        for stream in self.streams() {
+            self.forget_output(stream);
+        }
+        self.forget_threads();
+        self.forget_workers();
+        Ok(())
+    }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Forks: how many lie between the first process and this one, what has to hold still meanwhile, and what of the system's
+//! a child has to ask for anew.
+
+use crate::reactor::Interest;
+use crate::sys::{RawSource, Source};
+use std::io;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, PoisonError};
+
+static COUNT: AtomicU32 = AtomicU32::new(0);
+
+/// A number that is another one in a child than in its parent, once `notice` was called.
+#[inline]
+pub fn count() -> u32 {
+    COUNT.load(Ordering::Relaxed)
+}
+
+extern "C" fn before() {
+    crate::fork::hold_still();
+}
+
+extern "C" fn in_parent() {
+    crate::fork::go_on();
+}
+
+extern "C" fn in_child() {
+    COUNT.fetch_add(1, Ordering::Relaxed);
+    crate::fork::begin_child();
+    crate::fork::go_on();
+}
+
+/// From here on forks are counted. (Not those that share their parent's memory until they run a program.)
+pub fn notice() -> io::Result<()> {
+    static NOTICED: Mutex<bool> = Mutex::new(false);
+    let mut noticed = NOTICED.lock().unwrap_or_else(PoisonError::into_inner);
+    if !*noticed {
+        // SAFETY: the functions live as long as the process does.
+        let status = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
+        if status != 0 {
+            return Err(io::Error::from_raw_os_error(status));
+        }
+        *noticed = true;
+    }
+    Ok(())
+}
+
+/// What a reactor watches, by the number of the descriptor: the system's own list stays with the parent.
+#[derive(Default)]
+pub struct Watched(Vec<Option<(usize, Interest)>>);
+
+impl Watched {
+    pub fn set(&mut self, source: &Source, key: usize, interest: Interest) {
+        let index = source.raw() as usize;
+        if index >= self.0.len() {
+            self.0.resize(index + 1, None);
+        }
+        self.0[index] = Some((key, interest));
+    }
+
+    pub fn clear(&mut self, source: &Source) {
+        if let Some(place) = self.0.get_mut(source.raw() as usize) {
+            *place = None;
+        }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (RawSource, usize, Interest)> + '_ {
+        let rows = self.0.iter().enumerate();
+        rows.filter_map(|(raw, row)| row.map(|(key, interest)| (raw as RawSource, key, interest)))
+    }
+}
