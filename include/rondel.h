@@ -878,6 +878,17 @@ int64_t rondel_future_result(rondel_future future);
  */
 rondel_handle rondel_future_origin(rondel_future future);
 
+/**
+ * Points `*bytes` to the bytes that belong to the result of a future that is done, and gives how many there are: what
+ * `rondel_file_slurp` read, what `rondel_file_realpath` found, and the like.
+ *
+ * They stay valid as long as the future: in its callback, or while it is kept. A NUL follows them. `bytes` may be NULL.
+ * `RONDEL_EAGAIN` while it is pending, `RONDEL_EINVAL` if it failed, `RONDEL_EKIND` if no bytes belong to it. Loop thread
+ * only.
+ */
+int64_t rondel_future_bytes(rondel_future future,
+                            const uint8_t **bytes);
+
 /** Holds a future once more: it lives until it was released as often. Loop thread only. */
 int64_t rondel_retain(rondel_future future);
 
@@ -1879,6 +1890,518 @@ rondel_signal rondel_signal_start(rondel_loop loop,
                                   int32_t signum,
                                   rondel_fn fn,
                                   void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_file Open files
+ * @{
+ */
+
+/** `rondel_kind`: an open file. */
+#define RONDEL_KIND_FILE INT64_C(13)
+/** `rondel_file_open`: to read from. */
+#define RONDEL_OPEN_READ 1
+/** `rondel_file_open`: to write to. */
+#define RONDEL_OPEN_WRITE 2
+/** `rondel_file_open`: to write to, always at the end. */
+#define RONDEL_OPEN_APPEND 4
+/** `rondel_file_open`: make it if it is not there. */
+#define RONDEL_OPEN_CREATE 8
+/** `rondel_file_open`: with `RONDEL_OPEN_CREATE`, fail with `RONDEL_EEXIST` if it is there. */
+#define RONDEL_OPEN_EXCLUSIVE 16
+/** `rondel_file_open`: empty it first. */
+#define RONDEL_OPEN_TRUNCATE 32
+/** `rondel_file_open`: fail with `RONDEL_ELOOP` if the last part of the path is a symbolic link. */
+#define RONDEL_OPEN_NOFOLLOW 64
+/** `rondel_file_open`: fail with `RONDEL_ENOTDIR` if it is no folder. */
+#define RONDEL_OPEN_FOLDER 128
+/** `rondel_file_open`: each write completes when it is on the disk. */
+#define RONDEL_OPEN_SYNC 256
+/** In the place of an offset: the file's own position, which moves with what is read or written there. */
+#define RONDEL_POSITION (-INT64_C(1))
+/** `rondel_stat`, `rondel_dir_entry`: the system does not say, or it is something else. */
+#define RONDEL_FILE_UNKNOWN INT64_C(0)
+/** `rondel_stat`, `rondel_dir_entry`: a regular file. */
+#define RONDEL_FILE_REGULAR INT64_C(1)
+/** `rondel_stat`, `rondel_dir_entry`: a folder. */
+#define RONDEL_FILE_FOLDER INT64_C(2)
+/** `rondel_stat`, `rondel_dir_entry`: a symbolic link. */
+#define RONDEL_FILE_LINK INT64_C(3)
+/** `rondel_stat`, `rondel_dir_entry`: a fifo. */
+#define RONDEL_FILE_FIFO INT64_C(4)
+/** `rondel_stat`, `rondel_dir_entry`: a local socket. */
+#define RONDEL_FILE_SOCKET INT64_C(5)
+/** `rondel_stat`, `rondel_dir_entry`: a character device. */
+#define RONDEL_FILE_CHARACTER INT64_C(6)
+/** `rondel_stat`, `rondel_dir_entry`: a block device. */
+#define RONDEL_FILE_BLOCK INT64_C(7)
+/** In the place of a time: the present. */
+#define RONDEL_TIME_NOW INT64_MAX
+/** In the place of a time: leave it as it is; in a `rondel_stat`: not known. */
+#define RONDEL_TIME_OMIT INT64_MIN
+
+/** An open file. */
+typedef int64_t rondel_file;
+
+/** Room for some of the bytes of a read. */
+typedef struct rondel_room {
+    /** Where the first byte goes. */
+    void *bytes;
+    /** How many there is room for; not 0. */
+    size_t length;
+} rondel_room;
+
+/**
+ * What is known of a file. Times are in nanoseconds since 1970; those beyond the years 1678 to 2262 are the nearest
+ * ones.
+ */
+typedef struct rondel_stat {
+    /** Which `RONDEL_FILE_` it is. */
+    int64_t type;
+    /** Its type and permissions in the numbers of Unix; 07777 masks the permissions. */
+    int64_t mode;
+    /** Bytes. */
+    int64_t size;
+    /** When it was read last. */
+    int64_t atime;
+    /** When it was written last. */
+    int64_t mtime;
+    /** When what is said here of it changed last. */
+    int64_t ctime;
+    /** When it was made; `RONDEL_TIME_OMIT` where that is not known. */
+    int64_t birthtime;
+    /** The device it is on; with `ino` it names the file as long as it lives. */
+    uint64_t dev;
+    /** Its number on the device. */
+    uint64_t ino;
+    /** How many names it has. */
+    uint64_t nlink;
+    /** Its owner's number. */
+    int64_t uid;
+    /** Its group's number. */
+    int64_t gid;
+    /** The device that a device file stands for, else 0. */
+    uint64_t rdev;
+    /** The size of reads and writes that suits it. */
+    int64_t blksize;
+    /** What it takes on the device, in units of 512 bytes. */
+    int64_t blocks;
+    /** Zero, for what is to come. */
+    uint64_t reserved[5];
+} rondel_stat;
+
+/**
+ * Opens a file: the result is its handle. The path is copied; what opens it is never inherited by other programs.
+ *
+ * `flags`: any of `RONDEL_OPEN_`, at least one of READ, WRITE and APPEND. `mode`: the permissions of a file that is
+ * made, less what umask(2) takes away. It does not wait for the other end of a fifo: to read from, a fifo opens at
+ * once; to write to, it fails with `RONDEL_ENXIO` while nobody reads; and a read from an empty one gives
+ * `RONDEL_EAGAIN`.
+ *
+ * As all that has to do with files, it runs on the worker pool; cancelled before it begins it never happens, and
+ * afterwards it completes, with `RONDEL_ECANCELED`, when it has come back. A file that nobody takes is closed. Refused
+ * with `RONDEL_EINVAL` for NULL, for other flags, for a mode beyond 07777, on Windows for a path that is not UTF-8.
+ * Else the errors of open(2). Loop thread only.
+ */
+rondel_future rondel_file_open(rondel_loop loop,
+                               const char *path,
+                               int32_t flags,
+                               int32_t mode,
+                               rondel_fn fn,
+                               void *user_data);
+
+/**
+ * Takes over an open descriptor (on Windows a file's HANDLE) and gives it a handle. It is used as it is: if reading
+ * from it blocks, a thread of the pool waits.
+ *
+ * `RONDEL_EBADF` if it is none; it then stays yours. Loop thread only.
+ */
+rondel_file rondel_file_open_fd(rondel_loop loop, int64_t fd);
+
+/**
+ * Closes a file once everything that was started on it is done: the result is 0, or the error with which the system
+ * closed it (closed it is in any case), as it may tell of writes that failed late.
+ *
+ * The handle is refused from now on, and its close notices come after this completes. `rondel_close` is for those who
+ * do not care for the rest: it cancels what has not begun. Cancelling the future does not keep the file open. Loop
+ * thread only.
+ */
+rondel_future rondel_file_close(rondel_file file, rondel_fn fn, void *user_data);
+
+/**
+ * Reads: the result is how many bytes came, at most `capacity`; 0 at the end of the file.
+ *
+ * `offset`: where, counted from the start; `RONDEL_POSITION`: where the last such read or write ended. Operations of
+ * one file run side by side, except those at `RONDEL_POSITION` and the writes of a file that appends: they run one
+ * after the other, in the order in which they were started. The memory is Rondel's until it completes, also if it is
+ * cancelled. `RONDEL_EINVAL` for NULL, a capacity of 0 or another negative offset; else the errors of pread(2), such
+ * as `RONDEL_EISDIR`. Loop thread only.
+ */
+rondel_future rondel_file_read(rondel_file file,
+                               void *bytes,
+                               size_t capacity,
+                               int64_t offset,
+                               rondel_fn fn,
+                               void *user_data);
+
+/**
+ * As `rondel_file_read`, into several pieces of memory, one after the other. The array is copied.
+ *
+ * `RONDEL_EINVAL` if there is no piece, more than 1024, or one of them is NULL or of length 0. Loop thread only.
+ */
+rondel_future rondel_file_readv(rondel_file file,
+                                const struct rondel_room *pieces,
+                                size_t count,
+                                int64_t offset,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * Writes: the result is `length`, or an error; how much was written before it is then not told.
+ *
+ * `offset` as for `rondel_file_read`; a file that appends writes at its end whatever it is. The bytes are not copied:
+ * they must stay as they are until it completes, also if it is cancelled. `RONDEL_EINVAL` for NULL, an impossible
+ * length or another negative offset; else the errors of pwrite(2), such as `RONDEL_ENOSPC`. Loop thread only.
+ */
+rondel_future rondel_file_write(rondel_file file,
+                                const void *bytes,
+                                size_t length,
+                                int64_t offset,
+                                rondel_fn fn,
+                                void *user_data);
+
+/**
+ * As `rondel_file_write`, of several pieces of memory, one after the other. The array is copied.
+ *
+ * `RONDEL_EINVAL` for more than 1024 pieces. Loop thread only.
+ */
+rondel_future rondel_file_writev(rondel_file file,
+                                 const rondel_buffer *pieces,
+                                 size_t count,
+                                 int64_t offset,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Writes what is known of a file to `*out`, which is Rondel's until it completes. `RONDEL_EINVAL` for NULL. Loop
+ * thread only.
+ */
+rondel_future rondel_file_fstat(rondel_file file, struct rondel_stat *out, rondel_fn fn, void *user_data);
+
+/**
+ * Cuts a file off at `length` bytes, or fills it up to there with zeros. `RONDEL_EINVAL` for a negative length. See
+ * ftruncate(2). Loop thread only.
+ */
+rondel_future rondel_file_truncate(rondel_file file, int64_t length, rondel_fn fn, void *user_data);
+
+/**
+ * Completes when all that was written before it began is on the disk: of writes, those that had completed. See
+ * fsync(2). Loop thread only.
+ */
+rondel_future rondel_file_sync(rondel_file file, rondel_fn fn, void *user_data);
+
+/**
+ * As `rondel_file_sync`, without what reading the bytes back does not need, such as times. See fdatasync(2). Loop
+ * thread only.
+ */
+rondel_future rondel_file_datasync(rondel_file file, rondel_fn fn, void *user_data);
+
+/** Sets a file's permissions. `RONDEL_EINVAL` for a mode beyond 07777. Loop thread only. */
+rondel_future rondel_file_fchmod(rondel_file file, int32_t mode, rondel_fn fn, void *user_data);
+
+/**
+ * Sets a file's owner and group; -1 leaves one as it is. `RONDEL_EINVAL` for what is no number of one; on Windows
+ * `RONDEL_ENOSYS`. Loop thread only.
+ */
+rondel_future rondel_file_fchown(rondel_file file, int64_t uid, int64_t gid, rondel_fn fn, void *user_data);
+
+/**
+ * Sets when a file was read and written last: nanoseconds since 1970, `RONDEL_TIME_NOW` or `RONDEL_TIME_OMIT`. Loop
+ * thread only.
+ */
+rondel_future rondel_file_futime(rondel_file file, int64_t atime, int64_t mtime, rondel_fn fn, void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_file_path Files by their paths
+ * @{
+ */
+
+/** `rondel_file_symlink`: it leads to a folder. */
+#define RONDEL_SYMLINK_FOLDER 1
+/** `rondel_file_access`: it may be executed; a folder may be gone through. */
+#define RONDEL_ACCESS_EXECUTE 1
+/** `rondel_file_access`: it may be written to. */
+#define RONDEL_ACCESS_WRITE 2
+/** `rondel_file_access`: it may be read. */
+#define RONDEL_ACCESS_READ 4
+
+/** What is known of a file system. What it does not count is 0. */
+typedef struct rondel_statfs {
+    /** Which kind it is, by the system's own number (Linux: statfs(2)); else 0. */
+    uint64_t type;
+    /** The size of its blocks. */
+    uint64_t block_size;
+    /** How many blocks it has. */
+    uint64_t blocks;
+    /** How many of them are free. */
+    uint64_t blocks_free;
+    /** How many of them this user may still use. */
+    uint64_t blocks_available;
+    /** How many files it can hold. */
+    uint64_t files;
+    /** How many more. */
+    uint64_t files_free;
+    /** How long a name can be. */
+    uint64_t name_max;
+    /** Zero, for what is to come. */
+    uint64_t reserved[4];
+} rondel_statfs;
+
+/**
+ * Writes what is known of the file at a path to `*out`, which is Rondel's until it completes; of a symbolic link, what
+ * is known of the file it leads to.
+ *
+ * `RONDEL_EINVAL` for NULL; else the errors of stat(2), such as `RONDEL_ENOENT`. Loop thread only.
+ */
+rondel_future rondel_file_stat(rondel_loop loop, const char *path, rondel_stat *out, rondel_fn fn, void *user_data);
+
+/** As `rondel_file_stat`, but of a symbolic link itself. Loop thread only. */
+rondel_future rondel_file_lstat(rondel_loop loop, const char *path, rondel_stat *out, rondel_fn fn, void *user_data);
+
+/**
+ * Finds the absolute path of a file without symbolic links, "." and "..": the result is its length, and
+ * `rondel_future_bytes` gives the path itself.
+ *
+ * The errors of realpath(3). Loop thread only.
+ */
+rondel_future rondel_file_realpath(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * Finds where a symbolic link leads: the result is the length of that path, which `rondel_future_bytes` gives. See
+ * readlink(2). Loop thread only.
+ */
+rondel_future rondel_file_readlink(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * Removes a name of a file, and the file with its last name. `rondel_dir_remove` is for folders. See unlink(2). Loop
+ * thread only.
+ */
+rondel_future rondel_file_unlink(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * Gives a file or folder another name; a file that has that name is replaced, in one step. See rename(2). Loop thread
+ * only.
+ */
+rondel_future rondel_file_rename(rondel_loop loop, const char *from, const char *to, rondel_fn fn, void *user_data);
+
+/** Gives a file one more name. See link(2). Loop thread only. */
+rondel_future rondel_file_link(rondel_loop loop, const char *from, const char *to, rondel_fn fn, void *user_data);
+
+/**
+ * Makes a symbolic link at `path` that leads to `target`, which need not be there and is kept as it stands.
+ *
+ * `flags`: 0, or `RONDEL_SYMLINK_FOLDER` if it leads to a folder, which only Windows wants to know. `RONDEL_EINVAL`
+ * for others. See symlink(2). Loop thread only.
+ */
+rondel_future rondel_file_symlink(rondel_loop loop,
+                                  const char *target,
+                                  const char *path,
+                                  int32_t flags,
+                                  rondel_fn fn,
+                                  void *user_data);
+
+/**
+ * Whether a program of this user may do something with the file: 0 if so, `RONDEL_EACCES` if not.
+ *
+ * `mode`: any of `RONDEL_ACCESS_`, or 0 for whether it is there. `RONDEL_EINVAL` for others. What is so now may be
+ * otherwise a moment later: it is better to try, and see. See access(2). Loop thread only.
+ */
+rondel_future rondel_file_access(rondel_loop loop, const char *path, int32_t mode, rondel_fn fn, void *user_data);
+
+/** Sets the permissions of the file at a path. `RONDEL_EINVAL` for a mode beyond 07777. See chmod(2). Loop thread only. */
+rondel_future rondel_file_chmod(rondel_loop loop, const char *path, int32_t mode, rondel_fn fn, void *user_data);
+
+/**
+ * Sets the owner and group of the file at a path; -1 leaves one as it is.
+ *
+ * `RONDEL_EINVAL` for what is no number of one; on Windows it fails with `RONDEL_ENOSYS`. See chown(2). Loop thread
+ * only.
+ */
+rondel_future rondel_file_chown(rondel_loop loop,
+                                const char *path,
+                                int64_t uid,
+                                int64_t gid,
+                                rondel_fn fn,
+                                void *user_data);
+
+/** As `rondel_file_chown`, but of a symbolic link itself. Loop thread only. */
+rondel_future rondel_file_lchown(rondel_loop loop,
+                                 const char *path,
+                                 int64_t uid,
+                                 int64_t gid,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Sets when the file at a path was read and written last: nanoseconds since 1970, `RONDEL_TIME_NOW` or
+ * `RONDEL_TIME_OMIT`. See utimensat(2). Loop thread only.
+ */
+rondel_future rondel_file_utime(rondel_loop loop,
+                                const char *path,
+                                int64_t atime,
+                                int64_t mtime,
+                                rondel_fn fn,
+                                void *user_data);
+
+/** As `rondel_file_utime`, but of a symbolic link itself. Loop thread only. */
+rondel_future rondel_file_lutime(rondel_loop loop,
+                                 const char *path,
+                                 int64_t atime,
+                                 int64_t mtime,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Writes what is known of the file system that holds the file at a path to `*out`, which is Rondel's until it
+ * completes.
+ *
+ * `RONDEL_EINVAL` for NULL; else the errors of statvfs(3). Loop thread only.
+ */
+rondel_future rondel_file_statfs(rondel_loop loop,
+                                 const char *path,
+                                 struct rondel_statfs *out,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_file_dir Folders and temporary files
+ * @{
+ */
+
+/** A name in a folder. */
+typedef struct rondel_dirent {
+    /** The name, which belongs to the future. */
+    const char *name;
+    /** How long it is, without its NUL. */
+    size_t length;
+    /**
+     * Which `RONDEL_FILE_` it is; `RONDEL_FILE_UNKNOWN` where the file system does not tell, so that one has to ask
+     * `rondel_file_lstat`.
+     */
+    int64_t type;
+} rondel_dirent;
+
+/**
+ * Makes a folder. `mode`: its permissions, less what umask(2) takes away. `RONDEL_EEXIST` if there is something. See
+ * mkdir(2). Loop thread only.
+ */
+rondel_future rondel_dir_make(rondel_loop loop, const char *path, int32_t mode, rondel_fn fn, void *user_data);
+
+/**
+ * Makes a folder and those above it that are not there, all with the same permissions. 0 also if it is there. Loop
+ * thread only.
+ */
+rondel_future rondel_dir_make_all(rondel_loop loop, const char *path, int32_t mode, rondel_fn fn, void *user_data);
+
+/** Removes an empty folder. See rmdir(2). Loop thread only. */
+rondel_future rondel_dir_remove(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * Removes a folder with all that is in it. Symbolic links are removed, not followed. It stops at the first error. Loop
+ * thread only.
+ */
+rondel_future rondel_dir_remove_all(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * Looks what is in a folder: the result is how many names there are beside "." and "..", and `rondel_dir_entry` gives
+ * them, in the order of their bytes. Loop thread only.
+ */
+rondel_future rondel_dir_scan(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
+
+/**
+ * One of the names that `rondel_dir_scan` found, counted from 0. It is valid as long as the future: in its callback,
+ * or while it is kept.
+ *
+ * `RONDEL_EINVAL` beyond the last one or for NULL, `RONDEL_EAGAIN` while it is pending, `RONDEL_EKIND` for the future
+ * of another operation. Loop thread only.
+ */
+int64_t rondel_dir_entry(rondel_future future, size_t index, struct rondel_dirent *out);
+
+/**
+ * Makes a folder under a new name, which nobody else may enter: `template` must end in "XXXXXX", and in their place
+ * come letters and digits. The result is the length of its path, which `rondel_future_bytes` gives. `RONDEL_EINVAL`
+ * for another template. See mkdtemp(3). Loop thread only.
+ */
+rondel_future rondel_dir_make_temp(rondel_loop loop, const char *template_, rondel_fn fn, void *user_data);
+
+/**
+ * Makes a file under a new name and opens it to read and write; nobody else may. The result is its handle, and
+ * `rondel_future_bytes` gives its path. The template is as for `rondel_dir_make_temp`. See mkstemp(3). Loop thread
+ * only.
+ */
+rondel_future rondel_file_make_temp(rondel_loop loop, const char *template_, rondel_fn fn, void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_file_whole Whole files
+ * @{
+ */
+
+/** `rondel_file_copy`: fail with `RONDEL_EEXIST` if there is something at the new path. */
+#define RONDEL_COPY_EXCLUSIVE 1
+/** `rondel_file_copy`: share the blocks, or fail where the file system cannot. */
+#define RONDEL_COPY_CLONE 2
+
+/**
+ * Reads a whole file: the result is its length, and `rondel_future_bytes` gives the bytes, which belong to the future.
+ *
+ * It fails with `RONDEL_EFBIG` if there are more than `most` bytes; 0: any number. `RONDEL_EINVAL` if that is
+ * negative, or for NULL; else the errors of open(2) and read(2), and `RONDEL_ENOMEM`. Loop thread only.
+ */
+rondel_future rondel_file_slurp(rondel_loop loop, const char *path, int64_t most, rondel_fn fn, void *user_data);
+
+/**
+ * Writes a whole file, in the place of the one that is there or of none: the result is `length`.
+ *
+ * Whoever looks sees all of the old file or all of the new one, after a crash of the machine too: the bytes go to a
+ * temporary file in the same folder (its name begins with ".rondel-"), to the disk, and then under the path. If it
+ * fails or is cancelled the old file is untouched and the temporary one gone; only a program that is killed meanwhile
+ * leaves that behind. A new file gets the permissions `mode`, less what umask(2) takes away; one that is replaced
+ * keeps its own, and its owner if that is permitted, but not its further names. A symbolic link stays, and the file it
+ * leads to is replaced.
+ *
+ * The bytes are not copied: they must stay as they are until it completes, also if it is cancelled. `RONDEL_EINVAL`
+ * for NULL, an impossible length or a mode beyond 07777, and for what is neither a file nor a folder
+ * (`RONDEL_EISDIR`). Loop thread only.
+ */
+rondel_future rondel_file_spew(rondel_loop loop,
+                               const char *path,
+                               const void *bytes,
+                               size_t length,
+                               int32_t mode,
+                               rondel_fn fn,
+                               void *user_data);
+
+/**
+ * Copies a file with its permissions: the result is how many bytes it had. A file that is there is written over.
+ *
+ * Where the file system can, both share their blocks until one is written to; else the bytes do not leave the kernel
+ * where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails or is cancelled, what it has made is removed; a
+ * file that was there before is then incomplete. `RONDEL_EINVAL` for other flags, for a file onto itself, and for what
+ * is neither a file nor a folder (`RONDEL_EISDIR`). Loop thread only.
+ */
+rondel_future rondel_file_copy(rondel_loop loop,
+                               const char *from,
+                               const char *to,
+                               int32_t flags,
+                               rondel_fn fn,
+                               void *user_data);
 
 /** @} */
 

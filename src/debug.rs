@@ -66,6 +66,7 @@ impl Core {
             (_, Kind::Idle | Kind::Prepare | Kind::Check) => "hook",
             (_, Kind::FdWatch) => "watch",
             (_, Kind::Signal) => "signal",
+            (_, Kind::File) => "file",
             (_, Kind::Group) => "group",
             (_, Kind::Iterator) => "iterator",
             (_, Kind::Lock) => "lock",

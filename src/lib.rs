@@ -15,6 +15,7 @@ mod debug;
 mod error;
 mod event_loop;
 mod fd_watch;
+mod file;
 mod fork;
 mod future;
 mod handle;

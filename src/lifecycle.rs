@@ -9,6 +9,7 @@ use crate::callback::{Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::fd_watch::FdWatch;
+use crate::file::File;
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::hook::Hook;
@@ -44,6 +45,7 @@ pub enum Kind {
     FdWatch = 8,
     Signal = 9,
     Pipe = 11,
+    File = 13,
     Group = 30,
     Iterator = 31,
     Lock = 20,
@@ -65,6 +67,7 @@ pub enum Object {
     Attempt(Attempt),
     FdWatch(FdWatch),
     Signal(Signal),
+    File(Box<File>),
     AsCompleted(Box<AsCompleted>),
     Group(Box<Group>),
     Lock(Lock),
@@ -200,6 +203,7 @@ impl Core {
             Object::Future(future) => future.is_pending(),
             Object::Stream(stream) => stream.is_busy(),
             Object::Listener(_) => true,
+            Object::File(file) => file.is_busy(),
             Object::Unconnected(socket) => socket.connecting.is_some(),
             Object::AsCompleted(iterator) => !iterator.is_exhausted(),
             Object::Group(group) => !group.is_empty(),
@@ -211,6 +215,7 @@ impl Core {
     pub fn descriptor(&mut self, handle: Handle) -> Result<i64> {
         match &self.open_entry(handle)?.object {
             Object::FdWatch(watch) => Ok(watch.raw() as i64),
+            Object::File(file) => Ok(file.raw()),
             _ => self.source_of(handle).map(|source| source.raw() as i64),
         }
     }
@@ -258,6 +263,11 @@ impl Core {
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
             Object::FdWatch(_) => self.close_fd_watch(handle),
+            Object::File(_) => {
+                // It is retired when the pool has closed it.
+                self.close_file(handle);
+                return Ok(());
+            }
             Object::AsCompleted(_) => self.close_as_completed(handle),
             Object::Group(_) => return self.close_group(handle),
             Object::Lock(_) => self.close_lock(handle),

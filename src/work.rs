@@ -4,6 +4,7 @@
 use crate::callback::{Notify, UserData, WorkFunction};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::file::Was;
 use crate::future::Op;
 use crate::handle::Handle;
 use crate::inbox::Message;
@@ -46,13 +47,20 @@ impl Core {
 
     /// Work is done, which is told in this step.
     pub fn work_done(&mut self, future: Handle, result: i64) -> Step {
-        if self.is_pending(future) { self.complete_now(future, result) } else { Step::Nothing }
+        let Ok(state) = self.future_mut(future) else { return Step::Nothing };
+        if !state.is_pending() {
+            return Step::Nothing;
+        }
+        let (was, origin) = (state.op.on_file(), state.origin);
+        let step = self.complete_now(future, result);
+        self.after_on_file(was, origin, future);
+        step
     }
 
     /// In a child after a fork, where the pool's threads are not: cancels what waits for them.
     pub fn forget_workers(&mut self) {
         let waits = |op: &Op| match op {
-            Op::Work(_) | Op::LookUp(_) => true,
+            Op::Work(_) | Op::LookUp(_) | Op::OnFile(_) | Op::Closing => true,
             Op::Connect(connecting) => connecting.is_looking_up(),
             _ => false,
         };
@@ -64,7 +72,10 @@ impl Core {
             let _ = self.cancel(handle, Error::ECANCELED);
             // Work that ran would be waited for.
             if self.is_pending(handle) {
-                self.complete(handle, Error::ECANCELED.code());
+                match self.future_mut(handle).map(|future| future.op.on_file()) {
+                    Ok(Was::OnFile | Was::Closing) => self.forget_file_work(handle),
+                    _ => self.complete(handle, Error::ECANCELED.code()),
+                }
             }
         }
     }

@@ -128,6 +128,24 @@ pub extern "C" fn rondel_future_origin(future: rondel_future) -> rondel_handle {
     number(with_core(future, |core, handle| core.future_mut(handle).map(|future| future.origin)))
 }
 
+/// Points `*bytes` to the bytes that belong to the result of a future that is done, and gives how many there are: what
+/// `rondel_file_slurp` read, what `rondel_file_realpath` found, and the like.
+///
+/// They stay valid as long as the future: in its callback, or while it is kept. A NUL follows them. `bytes` may be NULL.
+/// `RONDEL_EAGAIN` while it is pending, `RONDEL_EINVAL` if it failed, `RONDEL_EKIND` if no bytes belong to it. Loop thread
+/// only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_future_bytes(future: rondel_future, bytes: *mut *const u8) -> i64 {
+    to_code(with_core(future, |core, handle| {
+        let found = core.found_bytes(handle)?;
+        if !bytes.is_null() {
+            // SAFETY: the caller promises a place for a pointer.
+            unsafe { bytes.write(found.as_ptr()) };
+        }
+        Ok(found.len() as i64)
+    }))
+}
+
 /// Holds a future once more: it lives until it was released as often. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_retain(future: rondel_future) -> i64 {

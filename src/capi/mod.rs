@@ -51,6 +51,14 @@ pub mod pool;
 
 pub mod signal;
 
+pub mod file;
+
+pub mod file_path;
+
+pub mod file_dir;
+
+pub mod file_whole;
+
 pub mod next;
 
 use crate::callback::{Callback, Notify, UserData};

@@ -72,7 +72,7 @@ impl Core {
         future.cancelled_in = round;
         let origin = future.origin;
         match &mut future.op {
-            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Over => {}
+            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Bytes(_) | Op::Entries(_) | Op::Over => {}
             Op::Later(deadline) => {
                 let deadline = *deadline;
                 self.timers.remove(deadline);
@@ -103,6 +103,20 @@ impl Core {
                     future.given_up = Some(reason);
                     self.ready.push_cancelled(handle);
                 }
+                return Ok(());
+            }
+            Op::OnFile(job) => {
+                if job.as_ref().is_some_and(|job| !job.give_up()) {
+                    future.given_up.get_or_insert(reason);
+                } else {
+                    self.cancel_on_file(origin, handle);
+                    self.complete_on_file(handle, reason.code());
+                }
+                return Ok(());
+            }
+            Op::Closing => {
+                // The file is closed all the same, and it ends then.
+                future.given_up.get_or_insert(reason);
                 return Ok(());
             }
             Op::Task(_) => {

@@ -15,6 +15,7 @@ use crate::callback::Notify;
 use crate::combine::Whole;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::file::outcome::{Bytes, Entry as FolderEntry};
 use crate::handle::Handle;
 use crate::lifecycle::{Entry, Kind, Object};
 use crate::net::connect::Connecting;
@@ -54,6 +55,10 @@ pub enum Op {
     Connect(Box<Connecting>),
     Work(Arc<Job>),
     LookUp(Arc<Job>),
+    /// On the pool, or waiting for its turn on the file, which is the origin.
+    OnFile(Option<Arc<Job>>),
+    /// The end of the file that is the origin.
+    Closing,
     Task(Box<Task>),
     /// Several futures, waited for as one.
     Whole(Box<Whole>),
@@ -69,6 +74,10 @@ pub enum Op {
     Got(Rank),
     /// A look-up that is done: what it found.
     Found(Box<[SocketAddr]>),
+    /// Done: bytes that belong to the result.
+    Bytes(Bytes),
+    /// A look into a folder that is done: the names in it.
+    Entries(Box<[FolderEntry]>),
     /// Nothing to end any more.
     Over,
 }
@@ -303,7 +312,7 @@ impl Core {
         };
         future.state = if result == Error::ECANCELED.code() { State::Cancelled } else { State::Done };
         future.result = result;
-        if !matches!(future.op, Op::Found(_) | Op::Got(_)) {
+        if !matches!(future.op, Op::Found(_) | Op::Got(_) | Op::Bytes(_) | Op::Entries(_)) {
             future.op = Op::Over;
         }
         if let Some(deadline) = future.deadline.take() {

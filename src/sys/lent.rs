@@ -124,6 +124,42 @@ impl LentResults {
     }
 }
 
+/// Room for one value, the caller's until the operation completes.
+pub struct LentPlace<T>(*mut T);
+
+// SAFETY: as for LentBytes.
+unsafe impl<T: Send> Send for LentPlace<T> {}
+
+impl<T> LentPlace<T> {
+    /// `None` for NULL.
+    ///
+    /// # Safety
+    /// `place` points to room for a value, which is there and touched by nobody else as long as this is used.
+    pub unsafe fn new(place: *mut T) -> Option<LentPlace<T>> {
+        (!place.is_null()).then_some(LentPlace(place))
+    }
+
+    pub fn put(self, value: T) {
+        // SAFETY: the promise of `new`.
+        unsafe { self.0.write_unaligned(value) };
+    }
+}
+
+/// The most pieces in one array.
+const PIECES: usize = 1024;
+
+/// Buffers that a caller's array names, as `each` makes them of its elements; `None` if it makes no sense.
+///
+/// # Safety
+/// `start` points to `count` elements, which are there for the time of this call.
+pub unsafe fn lent_pieces<T: Copy, P>(start: *const T, count: usize, each: impl Fn(T) -> Option<P>) -> Option<Vec<P>> {
+    if count > PIECES || (count > 0 && start.is_null()) {
+        return None;
+    }
+    // SAFETY: the promise of this function.
+    (0..count).map(|index| each(unsafe { start.add(index).read_unaligned() })).collect()
+}
+
 /// A caller's function that lends memory when asked for it.
 #[derive(Clone, Copy)]
 pub struct Lender {

@@ -10,6 +10,7 @@
 //!   `Source::adopt`, `pair`.
 //! - `look_up(host, service, hints)`: getaddrinfo, blocking; failures as Rondel's codes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
+//! - `file`: what files need beside std, all of it blocking.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 
@@ -18,6 +19,9 @@ pub mod fault;
 #[cfg(windows)]
 #[path = "fault_none.rs"]
 pub mod fault;
+#[cfg_attr(windows, path = "file_windows.rs")]
+pub mod file;
+pub mod file_types;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
 pub mod lent;

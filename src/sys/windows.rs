@@ -247,11 +247,31 @@ pub fn windows_errno(os_error: i32) -> i32 {
         (6, 9),     // ERROR_INVALID_HANDLE
         (8, 12),    // ERROR_NOT_ENOUGH_MEMORY
         (14, 12),   // ERROR_OUTOFMEMORY
+        (17, 18),   // ERROR_NOT_SAME_DEVICE
+        (19, 30),   // ERROR_WRITE_PROTECT
+        (23, 5),    // ERROR_CRC
+        (25, 29),   // ERROR_SEEK
+        (32, 16),   // ERROR_SHARING_VIOLATION
+        (33, 16),   // ERROR_LOCK_VIOLATION
+        (39, 28),   // ERROR_HANDLE_DISK_FULL
+        (50, 95),   // ERROR_NOT_SUPPORTED
         (80, 17),   // ERROR_FILE_EXISTS
         (87, 22),   // ERROR_INVALID_PARAMETER
         (109, 32),  // ERROR_BROKEN_PIPE
+        (112, 28),  // ERROR_DISK_FULL
+        (123, 2),   // ERROR_INVALID_NAME
+        (131, 22),  // ERROR_NEGATIVE_SEEK
+        (145, 39),  // ERROR_DIR_NOT_EMPTY
+        (161, 2),   // ERROR_BAD_PATHNAME
         (183, 17),  // ERROR_ALREADY_EXISTS
+        (206, 36),  // ERROR_FILENAME_EXCED_RANGE
+        (267, 20),  // ERROR_DIRECTORY
         (995, 125), // ERROR_OPERATION_ABORTED
+        (1117, 5),  // ERROR_IO_DEVICE
+        (1142, 31), // ERROR_TOO_MANY_LINKS
+        (1314, 1),  // ERROR_PRIVILEGE_NOT_HELD
+        (1921, 40), // ERROR_CANT_RESOLVE_FILENAME
+        (4390, 22), // ERROR_NOT_A_REPARSE_POINT
     ];
     const SOCKETS: &[(i32, i32)] = &[
         (ws::WSAEINTR, 4),

@@ -8,6 +8,7 @@
 
 #include "test.h"
 
+#include "calls_file.h"
 #include "calls_pipe.h"
 
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
@@ -111,7 +112,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
     CALL(handle_set_name, EVERY_KIND, (h, "name"))                                                                     \
     CALL(handle_name, EVERY_KIND, (h, NULL, 0))                                                                        \
-    CALL(fileno, SOCKETS | WATCHES, (h))                                                                               \
+    CALL(fileno, SOCKETS | WATCHES | FILES, (h))                                                                       \
     CALL(detach, STREAMS, (h))                                                                                         \
     CALL(fd_watch_set, WATCHES, (h, RONDEL_READABLE))                                                                  \
     CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
@@ -205,6 +206,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_task_done, QUEUES, (h))                                                                                 \
     CALL(queue_join, QUEUES, (h, call_fn, &call_seen))                                                                 \
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
+    CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
@@ -286,6 +288,7 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
 
 #define MAKES(MAKE)                                                                                                    \
     MAKES_OF_THE_CORE(MAKE)                                                                                            \
+    MAKES_OF_FILES(MAKE)                                                                                               \
     MAKES_OF_PIPE(MAKE)
 
 #define MAKE_COUNT(kind, call) +1

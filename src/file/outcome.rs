@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! What an operation on the pool brings back: a number, and what its future keeps for those who ask.
+
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::future::Op;
+use crate::handle::Handle;
+use crate::sys::file::OpenFile;
+use crate::sys::file_types::FileType;
+
+/// Bytes that a future keeps. A NUL follows them, so that text is a C string.
+pub struct Bytes(Vec<u8>);
+
+impl Bytes {
+    pub fn new(mut bytes: Vec<u8>) -> Bytes {
+        bytes.push(0);
+        Bytes(bytes)
+    }
+
+    pub fn slice(&self) -> &[u8] {
+        &self.0[..self.0.len() - 1]
+    }
+}
+
+/// One name in a folder.
+pub struct Entry {
+    pub name: Bytes,
+    pub kind: FileType,
+}
+
+pub enum Found {
+    Nothing,
+    Bytes(Bytes),
+    Entries(Box<[Entry]>),
+    /// A file, and the name that was made up for it.
+    File(OpenFile, Option<Bytes>),
+}
+
+pub struct Outcome {
+    pub result: i64,
+    pub found: Found,
+}
+
+impl From<i64> for Outcome {
+    fn from(result: i64) -> Outcome {
+        Outcome { result, found: Found::Nothing }
+    }
+}
+
+impl From<()> for Outcome {
+    fn from(_: ()) -> Outcome {
+        Outcome::from(0)
+    }
+}
+
+impl From<Bytes> for Outcome {
+    fn from(bytes: Bytes) -> Outcome {
+        Outcome { result: bytes.slice().len() as i64, found: Found::Bytes(bytes) }
+    }
+}
+
+impl From<Vec<Entry>> for Outcome {
+    fn from(entries: Vec<Entry>) -> Outcome {
+        Outcome { result: entries.len() as i64, found: Found::Entries(entries.into()) }
+    }
+}
+
+impl From<OpenFile> for Outcome {
+    fn from(open: OpenFile) -> Outcome {
+        Outcome { result: 0, found: Found::File(open, None) }
+    }
+}
+
+impl Core {
+    /// The bytes that belong to a future's result.
+    pub fn found_bytes(&mut self, handle: Handle) -> Result<&[u8]> {
+        let future = self.future_mut(handle)?;
+        match (future.look(), &future.op) {
+            (Err(error), _) => Err(error),
+            (Ok(0..), Op::Bytes(bytes)) => Ok(bytes.slice()),
+            // What failed has none; any other future never had.
+            (Ok(..0), _) => Err(Error::EINVAL),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    /// One of the names that a future found in a folder.
+    pub fn found_entry(&mut self, handle: Handle, index: usize) -> Result<&Entry> {
+        let future = self.future_mut(handle)?;
+        match (future.look(), &future.op) {
+            (Err(error), _) => Err(error),
+            (Ok(0..), Op::Entries(entries)) => entries.get(index).ok_or(Error::EINVAL),
+            (Ok(..0), _) => Err(Error::EINVAL),
+            _ => Err(Error::EKIND),
+        }
+    }
+}
