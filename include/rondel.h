@@ -132,14 +132,6 @@ extern "C" {
 #define RONDEL_METRIC_HANDLES 5
 /** `rondel_metric`: polls for events; turns with callbacks waiting may do without. */
 #define RONDEL_METRIC_POLLS 6
-/** `rondel_resolve`: IPv4 addresses only. */
-#define RONDEL_RESOLVE_IPV4 1
-/** `rondel_resolve`: IPv6 addresses only. */
-#define RONDEL_RESOLVE_IPV6 2
-/** `rondel_resolve`: the host is a numeric address; no name server is asked. */
-#define RONDEL_RESOLVE_NUMERIC 4
-/** `rondel_resolve`: addresses to bind to; a host of NULL is every interface. */
-#define RONDEL_RESOLVE_PASSIVE 8
 
 /**
  * Names an object of Rondel, like a file descriptor: positive when valid, a negative error code when not.
@@ -1772,13 +1764,39 @@ int64_t rondel_fd_watch_set(rondel_watch watch,
  * @{
  */
 
+/** `rondel_resolve`: IPv4 addresses only. */
+#define RONDEL_RESOLVE_IPV4 1
+/** `rondel_resolve`: IPv6 addresses only. */
+#define RONDEL_RESOLVE_IPV6 2
+/** `rondel_resolve`: the host is a numeric address; no name server is asked. */
+#define RONDEL_RESOLVE_NUMERIC 4
+/** `rondel_resolve`: addresses to bind to; a host of NULL is every interface. */
+#define RONDEL_RESOLVE_PASSIVE 8
+/** `rondel_resolve`: only families of which this machine has an address itself. */
+#define RONDEL_RESOLVE_CONFIGURED 16
+/** `rondel_resolve`: also the canonical name of the host, for `rondel_resolve_host`. */
+#define RONDEL_RESOLVE_CANONICAL 32
+/** `rondel_resolve`: the service is one of datagrams (UDP), not of streams. */
+#define RONDEL_RESOLVE_DATAGRAM 64
+/** `rondel_resolve_name`: the host as a numeric address; no name server is asked. */
+#define RONDEL_NAME_NUMERIC_HOST 1
+/** `rondel_resolve_name`: the service as a number. */
+#define RONDEL_NAME_NUMERIC_SERVICE 2
+/** `rondel_resolve_name`: a host that has no name is an error, `RONDEL_EAI_NONAME`. */
+#define RONDEL_NAME_REQUIRED 4
+/** `rondel_resolve_name`: the service is one of datagrams (UDP), not of streams. */
+#define RONDEL_NAME_DATAGRAM 8
+/** `rondel_resolve_name`: of a host in this machine's own domain, only the first part of the name. */
+#define RONDEL_NAME_LOCAL 16
+
 /**
  * Looks up the addresses of a host, of a service ("http", "80"), or of both: the result is how many there are, best
  * first; `rondel_resolve_addr` gives them.
  *
- * It runs on the worker pool, apart from other work; a numeric host is answered without. `flags`: any of
- * `RONDEL_RESOLVE_`. Failed look-ups have the codes `RONDEL_EAI_`. Cancelled, it completes at once. `RONDEL_EINVAL` if
- * both are NULL, one is empty or too long, or for other flags. See getaddrinfo(3). Loop thread only.
+ * It runs on the worker pool, apart from other work; what nobody need be asked for (a numeric host, none at all) is
+ * answered without. "localhost" and the names below it are this machine. `flags`: any of `RONDEL_RESOLVE_`. Failed
+ * look-ups have the codes `RONDEL_EAI_`. Cancelled, it completes at once. `RONDEL_EINVAL` if both are NULL, one is empty
+ * or too long, or for other flags. See getaddrinfo(3). Loop thread only.
  */
 rondel_future rondel_resolve(rondel_loop loop,
                              const char *host,
@@ -1786,6 +1804,20 @@ rondel_future rondel_resolve(rondel_loop loop,
                              int32_t flags,
                              rondel_fn fn,
                              void *user_data);
+
+/**
+ * Looks up the names of an address and of its port: the result is 0; `rondel_resolve_host` and `rondel_resolve_service`
+ * give them. What has no name is told by number.
+ *
+ * As `rondel_resolve`, it runs on the worker pool, unless both are to be numbers, and completes at once when it is
+ * cancelled. `flags`: any of `RONDEL_NAME_`. `RONDEL_EINVAL` for NULL, an address that makes no sense, other flags, or
+ * a name that is both required and to be a number. See getnameinfo(3). Loop thread only.
+ */
+rondel_future rondel_resolve_name(rondel_loop loop,
+                                  const rondel_address *address,
+                                  int32_t flags,
+                                  rondel_fn fn,
+                                  void *user_data);
 
 /**
  * One of the addresses that a look-up found, counted from 0. The future must still live: in its callback, or kept.
@@ -1796,6 +1828,18 @@ rondel_future rondel_resolve(rondel_loop loop,
 int64_t rondel_resolve_addr(rondel_future future,
                             size_t index,
                             rondel_address *out);
+
+/**
+ * Writes the name of the host that `rondel_resolve_name` found, or the canonical one that `rondel_resolve` was asked
+ * for, to `text` (which may be NULL), and gives its length without its NUL: at most 1024. The future must still live.
+ *
+ * `RONDEL_ENOBUFS` if `size` is too small, `RONDEL_EINVAL` if there is no such name; else as `rondel_resolve_addr`.
+ * Loop thread only.
+ */
+int64_t rondel_resolve_host(rondel_future future, char *text, size_t size);
+
+/** As `rondel_resolve_host`, of the service that `rondel_resolve_name` found: at most 31 bytes. Loop thread only. */
+int64_t rondel_resolve_service(rondel_future future, char *text, size_t size);
 
 /**
  * Writes an address without its port as text, and gives the length without its NUL. `text` may be NULL.

@@ -28,6 +28,8 @@ pub enum Lane {
 pub const LANES: [Lane; 3] = [Lane::Work, Lane::Files, Lane::Names];
 /// Most look-ups wait for a server somewhere, not for a processor.
 const NAME_THREADS: usize = 16;
+/// How many times the limit of a lane there may be threads, with those that wait for what nobody wants any more.
+const STAND_INS: usize = 4;
 const PATIENCE: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(10);
 /// The most threads a caller may ask for, in one lane.
@@ -62,6 +64,7 @@ const RUNNING: u8 = 1;
 const DROPPED: u8 = 2;
 /// Given up while it runs: it may look, and end early.
 const UNWANTED: u8 = 3;
+const OVER: u8 = 4;
 
 impl Job {
     fn begin(&self) -> bool {
@@ -75,11 +78,20 @@ impl Job {
                 self.desk.dropped.fetch_add(1, Ordering::Relaxed);
                 true
             }
+            Err(DROPPED) => true,
             Err(_) => {
-                let _ = self.state.compare_exchange(RUNNING, UNWANTED, Ordering::AcqRel, Ordering::Acquire);
-                self.state.load(Ordering::Acquire) == DROPPED
+                if self.state.compare_exchange(RUNNING, UNWANTED, Ordering::AcqRel, Ordering::Acquire).is_ok() {
+                    self.desk.stand_in();
+                }
+                false
             }
         }
+    }
+
+    /// Whether it was given up meanwhile.
+    fn run_to_end(&self) -> bool {
+        self.run.run();
+        self.state.swap(OVER, Ordering::AcqRel) == UNWANTED
     }
 
     fn is_unwanted(&self) -> bool {
@@ -95,6 +107,8 @@ struct Queue {
     waiting: usize,
     /// How many of those were woken and are on their way.
     woken: usize,
+    /// How many wait for an answer that nobody wants any more, and have others in their stead.
+    unwanted: i64,
     /// Whoever has nothing to do is to leave.
     closed: bool,
     handles: Vec<JoinHandle<()>>,
@@ -161,7 +175,7 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
     desk.clear_out(&mut queue);
     queue.jobs.push_back(job.clone());
     if queue.waiting < queue.jobs.len()
-        && queue.threads < queue.limit
+        && queue.may_grow()
         && let Err(error) = desk.start_thread(&mut queue)
     {
         // Without any thread it would never run.
@@ -182,11 +196,9 @@ pub fn set_size(lane: Lane, threads: usize) -> usize {
         queue.limit = threads.min(MOST_THREADS);
         LIMITS[lane as usize].store(queue.limit, Ordering::Relaxed);
         // One for each job that no waiting thread will take; all present threads may be busy for long.
-        let unserved = queue.jobs.len().saturating_sub(queue.waiting);
-        for _ in 0..unserved.min(queue.limit.saturating_sub(queue.threads)) {
-            if desk.start_thread(&mut queue).is_err() {
-                break;
-            }
+        let mut unserved = queue.jobs.len().saturating_sub(queue.waiting);
+        while unserved > 0 && queue.may_grow() && desk.start_thread(&mut queue).is_ok() {
+            unserved -= 1;
         }
         desk.bell.notify_all();
     }
@@ -251,6 +263,7 @@ impl Desk {
             threads: 0,
             waiting: 0,
             woken: 0,
+            unwanted: 0,
             closed: false,
             handles: Vec::new(),
             done: 0,
@@ -277,6 +290,20 @@ impl Desk {
         drop(queue);
         if wakes {
             self.bell.notify_one();
+        }
+    }
+
+    /// One of the threads waits for an answer that nobody wants any more, which may take long. Callers' work and files
+    /// are another matter: they need a processor or a disk.
+    fn stand_in(&'static self) {
+        if self.lane != Lane::Names {
+            return;
+        }
+        let mut queue = self.lock();
+        queue.unwanted += 1;
+        if queue.waiting < queue.jobs.len() && queue.may_grow() {
+            // It fails for want of threads; those that are there go on.
+            let _ = self.start_thread(&mut queue);
         }
     }
 
@@ -308,7 +335,7 @@ impl Desk {
         sys::signals::block_all();
         let mut queue = self.lock();
         loop {
-            if queue.threads > queue.limit {
+            if queue.is_too_large() {
                 break;
             }
             if let Some(job) = queue.jobs.pop_front() {
@@ -316,10 +343,13 @@ impl Desk {
                     queue.begins(sys::clock() - job.since);
                     self.wake_next(queue);
                     PRESENT.set(Some(job));
-                    PRESENT.with_borrow(|job| job.iter().for_each(|job| job.run.run()));
+                    let unwanted = PRESENT.with_borrow(|job| job.as_ref().is_some_and(|job| job.run_to_end()));
                     PRESENT.set(None);
                     queue = self.lock();
                     queue.done += 1;
+                    if unwanted && self.lane == Lane::Names {
+                        queue.unwanted -= 1;
+                    }
                 } else {
                     self.dropped.fetch_sub(1, Ordering::Relaxed);
                     drop(queue);
@@ -348,6 +378,19 @@ impl Desk {
 }
 
 impl Queue {
+    /// How many threads do what somebody wants, or could.
+    fn useful(&self) -> i64 {
+        self.threads as i64 - self.unwanted
+    }
+
+    fn may_grow(&self) -> bool {
+        self.useful() < self.limit as i64 && self.threads < self.limit * STAND_INS
+    }
+
+    fn is_too_large(&self) -> bool {
+        self.useful() > self.limit as i64
+    }
+
     fn begins(&mut self, waited: i64) {
         self.last_wait = waited;
         self.total_wait += waited;

@@ -209,12 +209,3 @@ pub const RONDEL_METRIC_CALLBACKS: i32 = 4;
 pub const RONDEL_METRIC_HANDLES: i32 = 5;
 /// `rondel_metric`: polls for events; turns with callbacks waiting may do without.
 pub const RONDEL_METRIC_POLLS: i32 = 6;
-
-/// `rondel_resolve`: IPv4 addresses only.
-pub const RONDEL_RESOLVE_IPV4: i32 = 1;
-/// `rondel_resolve`: IPv6 addresses only.
-pub const RONDEL_RESOLVE_IPV6: i32 = 2;
-/// `rondel_resolve`: the host is a numeric address; no name server is asked.
-pub const RONDEL_RESOLVE_NUMERIC: i32 = 4;
-/// `rondel_resolve`: addresses to bind to; a host of NULL is every interface.
-pub const RONDEL_RESOLVE_PASSIVE: i32 = 8;

@@ -23,10 +23,10 @@ use crate::pool::Job;
 use crate::ready::Step;
 use crate::sync::Claim;
 use crate::sync::queue::Rank;
+use crate::sys::Found;
 use crate::task::Task;
 use crate::timers::TimerId;
 use cancel::NO_ROUND;
-use std::net::SocketAddr;
 use std::sync::Arc;
 use waiters::Waiters;
 
@@ -73,7 +73,7 @@ pub enum Op {
     /// A get that is done: the place that its item had in the queue.
     Got(Rank),
     /// A look-up that is done: what it found.
-    Found(Box<[SocketAddr]>),
+    Found(Box<Found>),
     /// Done: bytes that belong to the result.
     Bytes(Bytes),
     /// A look into a folder that is done: the names in it.

@@ -28,7 +28,7 @@ pub fn numeric(host: &CStr, port: u16) -> Option<SocketAddr> {
     }
     // Only the system knows the numbers of its interfaces. This look-up asks nobody else, so it does not block.
     let hints = sys::Hints { numeric: true, ..sys::Hints::default() };
-    let mut address = *sys::look_up(Some(host), None, hints).ok()?.first()?;
+    let mut address = *sys::look_up(Some(host), None, hints).ok()?.addresses.first()?;
     address.set_port(port);
     Some(address)
 }

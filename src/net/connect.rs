@@ -122,7 +122,7 @@ impl Core {
             _ => Hints::default(),
         };
         match dns::look_up_on_pool(self, Some(host), None, hints, move |core, found| {
-            core.connect_found(future, found, port)
+            core.connect_found(future, found.map(|found| found.addresses), port)
         }) {
             Ok(job) => {
                 if let Some(connecting) = self.connecting_mut(future) {

@@ -8,7 +8,8 @@
 //!   are never seen, no signal is ever raised.
 //! - `pipes`: sources that are no sockets, where the platform has such: `reads`, `writes`, `can_half_close`, `look_at`,
 //!   `Source::adopt`, `pair`.
-//! - `look_up(host, service, hints)`: getaddrinfo, blocking; failures as Rondel's codes.
+//! - `look_up(host, service, hints)`, `look_up_name(address, flags)`: getaddrinfo and getnameinfo, blocking; failures as
+//!   Rondel's codes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `file`: what files need beside std, all of it blocking.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
@@ -27,11 +28,16 @@ pub mod forks;
 pub mod lent;
 #[cfg(unix)]
 pub mod map;
+#[cfg_attr(windows, path = "names_windows.rs")]
+mod names;
+pub use names::*;
 pub mod owned;
 pub mod per_process;
 #[cfg_attr(windows, path = "pipes_windows.rs")]
 pub mod pipes;
 pub mod published;
+mod resolver;
+pub use resolver::*;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;
 

@@ -3,10 +3,9 @@
 
 use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
-use std::ffi::CStr;
 use std::io::{self, IoSlice};
 use std::mem::{ManuallyDrop, MaybeUninit};
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
 /// The number by which the system knows a descriptor.
@@ -205,92 +204,6 @@ pub(super) fn retry(mut call: impl FnMut() -> isize) -> io::Result<usize> {
         if error.kind() != io::ErrorKind::Interrupted {
             return Err(error);
         }
-    }
-}
-
-/// What a look-up asks for.
-#[derive(Clone, Copy, Default)]
-pub struct Hints {
-    pub ipv4: bool,
-    pub ipv6: bool,
-    pub numeric: bool,
-    pub passive: bool,
-}
-
-/// getaddrinfo for stream sockets: blocks, for as long as the resolver does.
-pub fn look_up(host: Option<&CStr>, service: Option<&CStr>, hints: Hints) -> Result<Vec<SocketAddr>> {
-    // SAFETY: an addrinfo of zeros is a valid set of hints.
-    let mut wanted: libc::addrinfo = unsafe { std::mem::zeroed() };
-    wanted.ai_family = match (hints.ipv4, hints.ipv6) {
-        (true, false) => libc::AF_INET,
-        (false, true) => libc::AF_INET6,
-        _ => libc::AF_UNSPEC,
-    };
-    wanted.ai_socktype = libc::SOCK_STREAM;
-    wanted.ai_flags =
-        if hints.numeric { libc::AI_NUMERICHOST } else { 0 } | if hints.passive { libc::AI_PASSIVE } else { 0 };
-    let mut list: *mut libc::addrinfo = std::ptr::null_mut();
-    let text = |text: Option<&CStr>| text.map_or(std::ptr::null(), CStr::as_ptr);
-    // SAFETY: both strings are NULL or terminated, the hints and the place for the list live through the call.
-    let status = unsafe { libc::getaddrinfo(text(host), text(service), &wanted, &mut list) };
-    if status != 0 {
-        return Err(look_up_error(status));
-    }
-    let mut found = Vec::new();
-    let mut next = list;
-    // SAFETY: `next` is NULL or an entry of the list, which is freed only below.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        found.extend(socket_addr(entry).filter(|address| !found.contains(address)).into_iter().collect::<Vec<_>>());
-        next = entry.ai_next;
-    }
-    // SAFETY: the list came from getaddrinfo and is not used after this.
-    unsafe { libc::freeaddrinfo(list) };
-    Ok(found)
-}
-
-fn socket_addr(entry: &libc::addrinfo) -> Option<SocketAddr> {
-    match entry.ai_family {
-        // SAFETY: an entry of this family holds an address of this type; it is read without asking for alignment.
-        libc::AF_INET => unsafe {
-            let raw = entry.ai_addr.cast::<libc::sockaddr_in>().read_unaligned();
-            Some(
-                SocketAddrV4::new(Ipv4Addr::from(u32::from_be(raw.sin_addr.s_addr)), u16::from_be(raw.sin_port)).into(),
-            )
-        },
-        // SAFETY: as above.
-        libc::AF_INET6 => unsafe {
-            let raw = entry.ai_addr.cast::<libc::sockaddr_in6>().read_unaligned();
-            Some(
-                SocketAddrV6::new(
-                    Ipv6Addr::from(raw.sin6_addr.s6_addr),
-                    u16::from_be(raw.sin6_port),
-                    raw.sin6_flowinfo,
-                    raw.sin6_scope_id,
-                )
-                .into(),
-            )
-        },
-        _ => None,
-    }
-}
-
-fn look_up_error(status: libc::c_int) -> Error {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    if status == libc::EAI_NODATA {
-        return Error::EAI_NODATA;
-    }
-    match status {
-        libc::EAI_NONAME => Error::EAI_NONAME,
-        libc::EAI_AGAIN => Error::EAI_AGAIN,
-        libc::EAI_FAIL => Error::EAI_FAIL,
-        libc::EAI_FAMILY => Error::EAI_FAMILY,
-        libc::EAI_SOCKTYPE => Error::EAI_SOCKTYPE,
-        libc::EAI_SERVICE => Error::EAI_SERVICE,
-        libc::EAI_BADFLAGS => Error::EAI_BADFLAGS,
-        libc::EAI_OVERFLOW => Error::EAI_OVERFLOW,
-        libc::EAI_MEMORY => Error::ENOMEM,
-        libc::EAI_SYSTEM => io::Error::last_os_error().into(),
-        _ => Error::EAI_NONAME,
     }
 }
 

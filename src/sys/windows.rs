@@ -4,10 +4,9 @@
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
 use socket2::{SockAddr, SockRef, Socket};
-use std::ffi::CStr;
 use std::io::{self, IoSlice};
 use std::mem::MaybeUninit;
-use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::SocketAddr;
 use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, FromRawSocket, IntoRawSocket, OwnedSocket};
 use std::time::Instant;
 use windows_sys::Win32::Networking::WinSock as ws;
@@ -144,90 +143,6 @@ pub fn start_connect(source: &Source, address: SocketAddr) -> io::Result<()> {
     match source.socket().connect(&SockAddr::from(address)) {
         Err(error) if error.raw_os_error() == Some(ws::WSAEWOULDBLOCK) => Ok(()),
         result => result,
-    }
-}
-
-/// What a look-up asks for.
-#[derive(Clone, Copy, Default)]
-pub struct Hints {
-    pub ipv4: bool,
-    pub ipv6: bool,
-    pub numeric: bool,
-    pub passive: bool,
-}
-
-/// getaddrinfo for stream sockets: blocks, for as long as the resolver does.
-pub fn look_up(host: Option<&CStr>, service: Option<&CStr>, hints: Hints) -> Result<Vec<SocketAddr>> {
-    start_winsock();
-    // SAFETY: an ADDRINFOA of zeros is a valid set of hints.
-    let mut wanted: ws::ADDRINFOA = unsafe { std::mem::zeroed() };
-    wanted.ai_family = i32::from(match (hints.ipv4, hints.ipv6) {
-        (true, false) => ws::AF_INET,
-        (false, true) => ws::AF_INET6,
-        _ => ws::AF_UNSPEC,
-    });
-    wanted.ai_socktype = ws::SOCK_STREAM;
-    wanted.ai_flags =
-        (if hints.numeric { ws::AI_NUMERICHOST } else { 0 } | if hints.passive { ws::AI_PASSIVE } else { 0 }) as i32;
-    let mut list: *mut ws::ADDRINFOA = std::ptr::null_mut();
-    let text = |text: Option<&CStr>| text.map_or(std::ptr::null(), |text| text.as_ptr().cast());
-    // SAFETY: both strings are NULL or terminated, the hints and the place for the list live through the call.
-    let status = unsafe { ws::getaddrinfo(text(host), text(service), &wanted, &mut list) };
-    if status != 0 {
-        return Err(look_up_error(status));
-    }
-    let mut found = Vec::new();
-    let mut next = list;
-    // SAFETY: `next` is NULL or an entry of the list, which is freed only below.
-    while let Some(entry) = unsafe { next.as_ref() } {
-        if let Some(address) = socket_addr(entry) {
-            if !found.contains(&address) {
-                found.push(address);
-            }
-        }
-        next = entry.ai_next;
-    }
-    // SAFETY: the list came from getaddrinfo and is not used after this.
-    unsafe { ws::freeaddrinfo(list) };
-    Ok(found)
-}
-
-/// socket2 and std start Winsock with their first socket; a look-up may come before that.
-fn start_winsock() {
-    static STARTED: Lazy<()> = Lazy::new(|| drop(std::net::UdpSocket::bind((Ipv4Addr::LOCALHOST, 0))));
-    Lazy::force(&STARTED);
-}
-
-fn socket_addr(entry: &ws::ADDRINFOA) -> Option<SocketAddr> {
-    match entry.ai_family as u16 {
-        // SAFETY: an entry of this family holds an address of this type; it is read without asking for alignment.
-        ws::AF_INET => unsafe {
-            let raw = entry.ai_addr.cast::<ws::SOCKADDR_IN>().read_unaligned();
-            let ip = Ipv4Addr::from(u32::from_be(raw.sin_addr.S_un.S_addr));
-            Some(SocketAddrV4::new(ip, u16::from_be(raw.sin_port)).into())
-        },
-        // SAFETY: as above.
-        ws::AF_INET6 => unsafe {
-            let raw = entry.ai_addr.cast::<ws::SOCKADDR_IN6>().read_unaligned();
-            let (ip, port) = (Ipv6Addr::from(raw.sin6_addr.u.Byte), u16::from_be(raw.sin6_port));
-            Some(SocketAddrV6::new(ip, port, raw.sin6_flowinfo, raw.Anonymous.sin6_scope_id).into())
-        },
-        _ => None,
-    }
-}
-
-fn look_up_error(status: i32) -> Error {
-    match status {
-        ws::WSAHOST_NOT_FOUND => Error::EAI_NONAME,
-        ws::WSATRY_AGAIN => Error::EAI_AGAIN,
-        ws::WSANO_RECOVERY => Error::EAI_FAIL,
-        ws::WSANO_DATA => Error::EAI_NODATA,
-        ws::WSAEAFNOSUPPORT => Error::EAI_FAMILY,
-        ws::WSAESOCKTNOSUPPORT => Error::EAI_SOCKTYPE,
-        ws::WSATYPE_NOT_FOUND => Error::EAI_SERVICE,
-        ws::WSAEINVAL => Error::EAI_BADFLAGS,
-        ws::WSA_NOT_ENOUGH_MEMORY => Error::ENOMEM,
-        _ => Error::EAI_NONAME,
     }
 }
 

@@ -10,6 +10,7 @@
 
 #include "calls_file.h"
 #include "calls_pipe.h"
+#include "calls_resolve.h"
 
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
 static rondel_loop call_loop;
@@ -207,7 +208,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_join, QUEUES, (h, call_fn, &call_seen))                                                                 \
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
     CALLS_OF_FILES(CALL)                                                                                               \
-    CALLS_OF_PIPE(CALL)
+    CALLS_OF_PIPE(CALL)                                                                                                \
+    CALLS_OF_RESOLVE(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \

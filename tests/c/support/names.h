@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * Names under the test's control: this program's getaddrinfo stands before the system's (the linker lets a program's
- * definition win over a library's), answers for the names set up here and passes every other on. So a name can have
- * the addresses a test needs, fail in a chosen way, or take as long as the test likes, on any machine.
+ * Names under the test's control: this program's getaddrinfo and getnameinfo stand before the system's (the linker lets
+ * a program's definition win over a library's), answer for the names set up here and their addresses, and pass every
+ * other on. So a name can have the addresses a test needs, fail in a chosen way, or take as long as the test likes, on
+ * any machine.
  */
 #ifndef RONDEL_TEST_NAMES_H
 #define RONDEL_TEST_NAMES_H
@@ -87,22 +88,28 @@ static inline struct name *names_find(const char *host) {
     return NULL;
 }
 
+/* What the look-up of a name comes to: 0 or its error, once it may return. With the mutex held. */
+static inline int names_ask(struct name *name) {
+    names_asked++;
+    names_waiting += name->held;
+    if (name->held) {
+        pthread_cond_broadcast(&names_changed);
+        while (name->held) pthread_cond_wait(&names_changed, &names_mutex);
+        names_waiting--;
+        pthread_cond_broadcast(&names_changed);
+    }
+    return name->error;
+}
+
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
     int error = 0;
     struct name *name;
     pthread_mutex_lock(&names_mutex);
     name = hints && (hints->ai_flags & AI_NUMERICHOST) ? NULL : names_find(host);
     if (name) {
-        names_asked++;
-        names_waiting += name->held;
-        if (name->held) {
-            pthread_cond_broadcast(&names_changed);
-            while (name->held) pthread_cond_wait(&names_changed, &names_mutex);
-            names_waiting--;
-            pthread_cond_broadcast(&names_changed);
-        }
-        *out = name->error ? NULL : names_answer(name, service, hints);
-        error = name->error ? name->error : *out ? 0 : EAI_NONAME;
+        error = names_ask(name);
+        *out = error ? NULL : names_answer(name, service, hints);
+        if (!error && !*out) error = EAI_NONAME;
     }
     pthread_mutex_unlock(&names_mutex);
     if (!name) {
@@ -125,6 +132,40 @@ void freeaddrinfo(struct addrinfo *info) {
         *(void **)&next = dlsym(RTLD_NEXT, "freeaddrinfo");
         next(info);
     }
+}
+
+static inline struct name *names_of(const struct sockaddr *address, socklen_t size) {
+    for (int i = 0; i < names_count; i++)
+        for (int j = 0; j < 6 && names_known[i].addresses[j]; j++) {
+            struct sockaddr_storage known;
+            const struct sockaddr_in *a = (const void *)&known, *b = (const void *)address;
+            const struct sockaddr_in6 *c = (const void *)&known, *d = (const void *)address;
+            if (net_address(&known, names_known[i].addresses[j], 0) > size) continue;
+            if (known.ss_family != address->sa_family) continue;
+            if (known.ss_family == AF_INET ? a->sin_addr.s_addr == b->sin_addr.s_addr
+                                           : !memcmp(&c->sin6_addr, &d->sin6_addr, sizeof c->sin6_addr))
+                return &names_known[i];
+        }
+    return NULL;
+}
+
+/* The service of an address that is known here is its port. */
+int getnameinfo(const struct sockaddr *address, socklen_t size, char *host, socklen_t host_size, char *service,
+                socklen_t service_size, int flags) {
+    int (*next)(const struct sockaddr *, socklen_t, char *, socklen_t, char *, socklen_t, int);
+    pthread_mutex_lock(&names_mutex);
+    struct name *name = flags & NI_NUMERICHOST ? NULL : names_of(address, size);
+    int error = name ? names_ask(name) : 0;
+    if (name && !error) {
+        const struct sockaddr_in *v4 = (const void *)address;
+        const struct sockaddr_in6 *v6 = (const void *)address;
+        snprintf(host, host_size, "%s", name->host);
+        snprintf(service, service_size, "%d", ntohs(address->sa_family == AF_INET ? v4->sin_port : v6->sin6_port));
+    }
+    pthread_mutex_unlock(&names_mutex);
+    if (name && !(error == EAI_NONAME && !(flags & NI_NAMEREQD))) return error;
+    *(void **)&next = dlsym(RTLD_NEXT, "getnameinfo");
+    return next(address, size, host, host_size, service, service_size, name ? flags | NI_NUMERICHOST : flags);
 }
 
 /* Whether the library really asks this program: not so where symbols are bound to one library (macOS). */
