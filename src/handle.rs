@@ -232,6 +232,27 @@ impl<T> Table<T> {
         }
     }
 
+    /// As `discard`, in one go with a look at the object: only if `spent` says that it owns nothing, so that there is
+    /// nothing to drop. Whether it did.
+    #[inline]
+    pub fn forget_if(&mut self, handle: Handle, spent: impl FnOnce(&T) -> bool) -> bool {
+        let index = handle.slot();
+        let Some(slot) = self.slots.get_mut(index as usize) else { return false };
+        match &slot.object {
+            Some(object) if slot.generation == handle.generation() && spent(object) => {}
+            _ => return false,
+        }
+        std::mem::forget(slot.object.take());
+        self.live -= 1;
+        slot.generation += 1;
+        self.highest_generation = self.highest_generation.max(slot.generation);
+        if slot.generation < LAST_GENERATION {
+            slot.next_free = self.free;
+            self.free = index;
+        }
+        true
+    }
+
     #[inline]
     fn get_slot(&mut self, handle: Handle) -> Option<&mut Slot<T>> {
         let slot = self.slot_mut(handle.slot())?;

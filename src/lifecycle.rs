@@ -125,6 +125,15 @@ impl Entry {
         matches!(&self.object, Object::Future(future) if future.is_pending() && matches!(future.op, Op::Task(_)))
     }
 
+    /// The future, if that is all there is to the handle and it is not being closed.
+    #[inline]
+    pub fn plain_future(&self) -> Option<&Future> {
+        match self {
+            Entry { closing: false, extra: None, object: Object::Future(future), .. } => Some(future),
+            _ => None,
+        }
+    }
+
     pub fn is_future(&self) -> bool {
         matches!(self.object, Object::Future(_))
     }

@@ -126,8 +126,26 @@ impl Core {
         Ok(Await::Suspend(future))
     }
 
+    /// The current task goes on when its turn among all that is ready comes.
+    pub fn begin_yield(&mut self) -> Result<()> {
+        let me = self.current_task.ok_or(Error::ENOTASK)?;
+        if self.freeing {
+            // Nothing is waited for any more.
+            return Err(Error::ECANCELED);
+        }
+        self.ready.push_task(me);
+        Ok(())
+    }
+
+    pub fn end_yield(&mut self) -> Result<()> {
+        let task = self.current_task.and_then(|me| self.task_mut(me));
+        let cancelled = task.is_some_and(|task| std::mem::take(&mut task.cancel_next));
+        if cancelled { Err(Error::ECANCELED) } else { Ok(()) }
+    }
+
     /// The result of what the current task waited for.
     pub fn end_await(&mut self, future: Handle) -> Result<i64> {
+        self.end_wake(future);
         let result = match self.take_result(future) {
             // Only `end_await_of` ends it before there is a result.
             Err(Error::EAGAIN) => {

@@ -3,9 +3,9 @@
 
 use super::event_loop::rondel_loop_free;
 use super::types::*;
-use super::{number, visit_core, with_core, with_loop, with_loop_core};
+use super::{done, number, visit_core, with_core, with_loop, with_loop_core};
 use crate::abroad::Blocked;
-use crate::callback::UserData;
+use crate::callback::{Notify, UserData};
 use crate::error::{Error, Result, to_code};
 use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
@@ -142,26 +142,33 @@ fn end_wait(me: Handle, future: Handle) -> Result<i64> {
 /// `RONDEL_EINVAL` if `ns` is negative, `RONDEL_ENOTASK` outside a task.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_sleep(ns: i64) -> i64 {
-    to_code(pause(|core| match ns {
-        0.. => core.call_at(sys::clock().saturating_add(ns), crate::callback::Notify::Keep),
-        _ => Err(Error::EINVAL),
+    to_code(current().ok_or(Error::ENOTASK).and_then(|me| {
+        let pause = with_core(me.number(), |core, _| {
+            core.current_task.ok_or(Error::ENOTASK)?;
+            match ns {
+                // Nothing begins any more when the loop is being freed, and nothing is waited for.
+                _ if core.freeing => Err(Error::ECANCELED),
+                ..0 => Err(Error::EINVAL),
+                _ => core.call_at(sys::clock().saturating_add(ns), Notify::Keep),
+            }
+        })?;
+        wait_for(pause)
     }))
 }
 
 /// In a task: lets everything else that is ready go first. Gives as `rondel_sleep` does.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_yield() -> i64 {
-    to_code(pause(|core| core.call_soon(crate::callback::Notify::Keep)))
+    done(current().ok_or(Error::ENOTASK).and_then(|me| {
+        with_core(me.number(), |core, _| core.begin_yield())?;
+        stack::suspend();
+        end_yield(me)
+    }))
 }
 
-fn pause(start: impl FnOnce(&mut crate::core::Core) -> Result<Handle>) -> Result<i64> {
-    let me = current().ok_or(Error::ENOTASK)?;
-    let pause = with_core(me.number(), |core, _| {
-        core.current_task.ok_or(Error::ENOTASK)?;
-        // Nothing begins any more when the loop is being freed, and nothing is waited for.
-        if core.freeing { Err(Error::ECANCELED) } else { start(core) }
-    })?;
-    wait_for(pause)
+#[inline(never)]
+fn end_yield(me: Handle) -> Result<()> {
+    with_core(me.number(), |core, _| core.end_yield())
 }
 
 /// The task that the caller runs in; `RONDEL_ENOTASK` outside one. Any thread.

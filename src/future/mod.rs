@@ -88,6 +88,8 @@ pub struct Future {
     queued: bool,
     /// Everybody was told, or nobody waited.
     told: bool,
+    /// The task that awaits it, and nobody else, is queued itself to go on.
+    woke: bool,
     /// Somebody has heard of the result.
     seen: bool,
     /// Nobody need hear of its error.
@@ -117,6 +119,7 @@ impl Future {
             state: State::Pending,
             queued: false,
             told: false,
+            woke: false,
             seen: false,
             was_task: matches!(op, Op::Task(_)),
             dismissed: matches!(notify, Notify::Nobody),
@@ -185,6 +188,24 @@ impl Future {
     /// Whether anybody will ever hear of its result.
     pub fn is_awaited(&self) -> bool {
         self.holders > 0 || self.has_to_tell()
+    }
+
+    /// Whether it is done, has told, and nothing would have to be dropped with it.
+    #[inline]
+    fn is_spent(&self) -> bool {
+        self.told && matches!(self.op, Op::Over | Op::Got(_)) && matches!(self.waiters, Waiters::None)
+    }
+
+    /// The task to go on, if it is all there is to tell: it holds the future and awaits it, as is nearly always so.
+    #[inline]
+    fn wake(&mut self) -> Option<Handle> {
+        if !matches!(self.notify, Notify::Keep) {
+            return None;
+        }
+        let task = self.waiters.pop_only_task()?;
+        self.queued = true;
+        self.woke = true;
+        Some(task)
     }
 
     fn has_to_tell(&self) -> bool {
@@ -263,7 +284,9 @@ impl Core {
         if future.queued || future.told {
             return;
         }
-        if future.has_to_tell() {
+        if let Some(task) = future.wake() {
+            self.ready.push_task(task);
+        } else if future.has_to_tell() {
             future.queued = true;
             self.ready.push_future(handle);
         } else {
@@ -292,10 +315,9 @@ impl Core {
     /// As `complete`, for the driver: it tells in this step.
     pub fn complete_now(&mut self, handle: Handle, result: i64) -> Step {
         self.finish(handle, result);
-        if let Ok(future) = self.future_mut(handle) {
-            future.queued = true;
-        }
-        Step::Tell(handle)
+        let Ok(future) = self.future_mut(handle) else { return Step::Nothing };
+        future.queued = true;
+        future.wake().map_or(Step::Tell(handle), Step::Resume)
     }
 
     fn finish(&mut self, handle: Handle, result: i64) {
@@ -427,14 +449,35 @@ impl Core {
         }
     }
 
+    /// The task that a future woke has gone on: those who came to wait for it since are told next.
+    #[inline]
+    pub fn end_wake(&mut self, handle: Handle) {
+        let Ok(future) = self.future_mut(handle) else { return };
+        if !std::mem::take(&mut future.woke) {
+            return;
+        }
+        if future.has_to_tell() {
+            self.ready.push_future(handle);
+        } else {
+            future.queued = false;
+            future.told = true;
+        }
+    }
+
     /// The result of a future that is done, which is let go with it; nobody need hold it. `EAGAIN` while it is pending.
     pub fn take_result(&mut self, handle: Handle) -> Result<i64> {
-        let future = self.future_mut(handle)?;
-        let result = future.look()?;
-        if future.told && future.holders == 1 {
-            self.table.discard(handle);
-        } else {
-            let _ = self.release(handle);
+        let mut result = 0;
+        let taken = self.table.forget_if(handle, |entry| {
+            let spent = entry.plain_future().filter(|future| future.holders == 1 && future.is_spent());
+            result = spent.map_or(0, |future| future.result);
+            spent.is_some()
+        });
+        if taken {
+            return Ok(result);
+        }
+        let result = self.future_mut(handle)?.look()?;
+        if self.release(handle) == Err(Error::ESTATE) {
+            self.free_if_unused(handle);
         }
         Ok(result)
     }

@@ -78,6 +78,14 @@ impl Waiters {
         }
     }
 
+    /// The task that waits, if nobody else does.
+    #[inline]
+    pub(super) fn pop_only_task(&mut self) -> Option<Handle> {
+        let Waiters::One(Waiter::Task(task)) = *self else { return None };
+        *self = Waiters::None;
+        Some(task)
+    }
+
     pub(super) fn remove(&mut self, place: u64) {
         match self {
             Waiters::One(_) if place == 0 => *self = Waiters::None,
