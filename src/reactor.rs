@@ -119,14 +119,15 @@ impl Reactor {
         if self.is_foreign() {
             return Err(Error::ESTATE);
         }
+        if let Some(lost) = self.borrowed.remove(&source.raw()) {
+            // The number is ours now, so a caller who had it watched has closed it.
+            wait::unwatch_borrowed(&self.poller, source.raw());
+            self.lost.push(lost);
+        }
         // SAFETY: whoever watches a source unwatches it before dropping it; epoll and kqueue forget a closed
         // descriptor anyway, and IOCP's poller holds its own reference.
         unsafe { self.poller.add_with_mode(source.raw(), event(key, interest), PollMode::Level)? };
         self.watched.set(source, key, interest);
-        if !self.borrowed.is_empty() {
-            // The number is ours now, so a caller who had it watched has closed it.
-            self.lost.extend(self.borrowed.remove(&source.raw()));
-        }
         Ok(())
     }
 
@@ -193,6 +194,11 @@ impl Reactor {
         if self.is_foreign() {
             return Err(Error::ESTATE);
         }
+        if !wait::FORGETS_CLOSED {
+            for raw in self.borrowed.keys().filter(|raw| !crate::sys::is_open(**raw)) {
+                wait::unwatch_borrowed(&self.poller, *raw);
+            }
+        }
         Ok(wait::wait(&self.poller, &mut self.events, timeout)?)
     }
 
@@ -233,6 +239,8 @@ mod direct {
 
     /// A number that is used again cannot be mistaken for the file it was.
     pub const TELLS_FILES_APART: bool = true;
+    /// A descriptor that its owner closed is no trouble.
+    pub const FORGETS_CLOSED: bool = true;
 
     // Not through `polling`, which cannot ask for a hang-up of the other side alone, and asks for urgent data unasked.
     pub fn watch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
@@ -277,18 +285,23 @@ mod direct {
 /// `polling` waits, and its notification is the wake-up.
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 mod portable {
-    use super::{Interest, POLLING_KEY, PollMode, Poller, RawSource, Readiness, event};
+    use super::{Interest, POLLING_KEY, PollMode, Poller, RawSource, Readiness, WAKE_KEY, event};
     use crate::sys::borrow_source;
     use std::io;
     use std::sync::Arc;
+    use std::sync::atomic::{AtomicBool, Ordering};
     use std::time::Duration;
 
-    pub struct Waker(Arc<Poller>);
+    pub struct Waker {
+        poller: Arc<Poller>,
+        woken: Arc<AtomicBool>,
+    }
 
     impl Waker {
         pub fn wake(&self) {
+            self.woken.store(true, Ordering::SeqCst);
             // It fails only when the poller is broken, and then the wait fails too.
-            let _ = self.0.notify();
+            let _ = self.poller.notify();
         }
 
         /// In the child of a fork.
@@ -300,6 +313,8 @@ mod portable {
     pub struct Events {
         native: polling::Events,
         list: Vec<Readiness>,
+        /// `polling` does not tell of its notification.
+        woken: Arc<AtomicBool>,
     }
 
     impl Events {
@@ -314,6 +329,8 @@ mod portable {
 
     /// kqueue and AFD know numbers, not files.
     pub const TELLS_FILES_APART: bool = false;
+    /// On Windows `polling` would lock itself up over a socket that was closed while watched.
+    pub const FORGETS_CLOSED: bool = cfg!(unix);
 
     pub fn watch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
         // SAFETY: kqueue forgets a closed descriptor, and IOCP's poller holds its own reference to a socket.
@@ -321,6 +338,10 @@ mod portable {
     }
 
     pub fn rewatch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        if !FORGETS_CLOSED && !crate::sys::is_open(raw) {
+            unwatch_borrowed(poller, raw);
+            return Err(io::ErrorKind::NotFound.into());
+        }
         poller.modify_with_mode(borrow_source(&raw), event(key, interest), PollMode::Oneshot)
     }
 
@@ -330,8 +351,9 @@ mod portable {
     }
 
     pub fn prepare(poller: &Arc<Poller>) -> io::Result<(Events, Waker)> {
-        let events = Events { native: polling::Events::new(), list: Vec::new() };
-        Ok((events, Waker(poller.clone())))
+        let woken = Arc::new(AtomicBool::new(false));
+        let events = Events { native: polling::Events::new(), list: Vec::new(), woken: woken.clone() };
+        Ok((events, Waker { poller: poller.clone(), woken }))
     }
 
     pub fn wait(poller: &Poller, events: &mut Events, timeout: Option<i64>) -> io::Result<()> {
@@ -348,6 +370,10 @@ mod portable {
             let exact = Interest { readable, writable, disconnected: broken, priority: event.is_priority() };
             Readiness { key: event.key, readable, writable, exact }
         }));
+        if events.woken.swap(false, Ordering::SeqCst) {
+            let (readable, writable, exact) = (false, false, Interest::default());
+            events.list.push(Readiness { key: WAKE_KEY, readable, writable, exact });
+        }
         Ok(())
     }
 

@@ -114,9 +114,10 @@ fn number(result: Result<Handle>) -> i64 {
 /// What `(fn, user_data)` asks for at the end of a one-shot operation.
 fn notify(function: rondel_fn, user_data: *mut c_void) -> Notify {
     let Some(function) = function else { return Notify::Nobody };
-    if std::ptr::fn_addr_eq(function, future::rondel_keep as crate::callback::Function) {
+    let entry = crate::sys::entry(function);
+    if entry == future::rondel_keep as *const () as usize {
         Notify::Keep
-    } else if std::ptr::fn_addr_eq(function, future::rondel_enqueue as crate::callback::Function) {
+    } else if entry == future::rondel_enqueue as *const () as usize {
         Notify::Enqueue(UserData::new(user_data))
     } else {
         Notify::Call(Callback { function, data: UserData::new(user_data) })

@@ -12,6 +12,8 @@
 //!   Rondel's codes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `file`: what files need beside std, all of it blocking.
+//! - `entry(function)`: where a callback's code is, whatever the linker put in between.
+//! - `is_open(number)`: whether a caller's descriptor is still one.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 

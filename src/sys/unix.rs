@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every Unix has alike.
 
+use crate::callback::Function;
 use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
 use std::io::{self, IoSlice};
@@ -21,6 +22,17 @@ pub fn raw_source(number: i64) -> io::Result<RawSource> {
 pub fn borrow_source(number: &RawSource) -> BorrowedFd<'_> {
     // SAFETY: `raw_source` made it, so it is not -1. If its owner closed it, the system refuses the call.
     unsafe { BorrowedFd::borrow_raw(*number) }
+}
+
+/// Whether a number is an open descriptor's.
+pub fn is_open(number: RawSource) -> bool {
+    // SAFETY: asks about a number.
+    unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
+}
+
+/// Where a callback's code is, to know one of the library's own by its address.
+pub fn entry(function: Function) -> usize {
+    function as usize
 }
 
 /// An owned descriptor that does not block.

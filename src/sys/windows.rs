@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Windows: sockets of Winsock, through socket2.
 
+use crate::callback::Function;
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
 use socket2::{SockAddr, SockRef, Socket};
@@ -23,6 +24,32 @@ pub fn raw_source(number: i64) -> io::Result<RawSource> {
 pub fn borrow_source(number: &RawSource) -> BorrowedSocket<'_> {
     // SAFETY: `raw_source` made it, so it is not INVALID_SOCKET. If its owner closed it, the system refuses the call.
     unsafe { BorrowedSocket::borrow_raw(*number) }
+}
+
+/// Whether a number is an open socket's.
+pub fn is_open(number: RawSource) -> bool {
+    SockRef::from(&borrow_source(&number)).r#type().is_ok()
+}
+
+/// Where a callback's code is, to know one of the library's own by its address. A program that was not told that a
+/// function is a DLL's has a jump to it, and takes the address of that.
+pub fn entry(function: Function) -> usize {
+    let mut at = function as usize;
+    #[cfg(target_arch = "x86_64")]
+    // SAFETY: a function's code can be read, and whatever a jump goes to as well; what it goes through is a pointer in
+    // the program's memory. Of each instruction only as much is read as it has, if it is the one looked for.
+    unsafe {
+        let byte = |at: usize| (at as *const u8).read();
+        let offset = |at: usize| (at as *const i32).read_unaligned() as isize;
+        if byte(at) == 0xe9 {
+            // As MSVC's linker has it between a function's name and its code in a debug build.
+            at = (at + 5).wrapping_add_signed(offset(at + 1));
+        }
+        if byte(at) == 0xff && byte(at + 1) == 0x25 {
+            at = ((at + 6).wrapping_add_signed(offset(at + 2)) as *const usize).read_unaligned();
+        }
+    }
+    at
 }
 
 /// An owned socket that does not block.
