@@ -261,6 +261,9 @@ TEST(loops_come_and_go_by_the_thousand) {
 }
 
 TEST(without_descriptors_a_new_loop_is_refused_and_the_others_run_on) {
+#ifndef RLIMIT_NOFILE
+    SKIP("a process's descriptors cannot be limited");
+#else
     rondel_loop loop = rondel_loop_new();
     struct rlimit before, low;
     int opened[256], count = 0;
@@ -280,6 +283,7 @@ TEST(without_descriptors_a_new_loop_is_refused_and_the_others_run_on) {
     CHECK(again > 0);
     CHECK_EQ(rondel_loop_free(again), 0);
     CHECK_EQ(rondel_loop_free(loop), 0);
+#endif
 }
 
 TEST_MAIN(RUN(a_turn_goes_timers_ready_idle_prepare_io_check_close_notices), RUN(what_a_turn_queues_runs_in_the_next),

@@ -14,8 +14,10 @@
 
 #include "net.h"
 
+#ifndef _WIN32
 #include <dlfcn.h>
 #include <netdb.h>
+#endif
 
 struct name {
     const char *host;
@@ -101,6 +103,10 @@ static inline int names_ask(struct name *name) {
     return name->error;
 }
 
+#ifdef _WIN32
+/* A library's references are its own there. */
+static inline int names_work(rondel_loop loop) { return (void)loop, 0; }
+#else
 int getaddrinfo(const char *host, const char *service, const struct addrinfo *hints, struct addrinfo **out) {
     int error = 0;
     struct name *name;
@@ -179,5 +185,6 @@ static inline int names_work(rondel_loop loop) {
     names_clear();
     return asked == 1 && op.result == 1;
 }
+#endif
 
 #endif
