@@ -16,6 +16,8 @@ mod error;
 mod event_loop;
 mod fd_watch;
 mod file;
+/// Nobody forks on Windows.
+#[cfg_attr(windows, allow(dead_code))]
 mod fork;
 mod future;
 mod handle;

@@ -306,7 +306,7 @@ mod portable {
 
         /// In the child of a fork.
         pub fn leave(self) {
-            std::mem::forget(self.0);
+            std::mem::forget(self.poller);
         }
     }
 
