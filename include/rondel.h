@@ -845,6 +845,13 @@ int64_t rondel_future_fail_threadsafe(rondel_future future, int64_t code);
 int64_t rondel_future_then(rondel_future future, rondel_fn fn, void *user_data);
 
 /**
+ * Takes back each `rondel_future_then` of this function and pointer that was not told yet; gives how many there were.
+ *
+ * What the operation itself was started with stays. `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_future_remove(rondel_future future, rondel_fn fn, void *user_data);
+
+/**
  * Makes a promise stand for an operation of yours that takes an act to end: has `fn(future, reason, user_data)` called
  * when the future is cancelled (`reason` is `RONDEL_ECANCELED`) or out of time (`RONDEL_ETIMEDOUT`), where it would else be
  * done at once.

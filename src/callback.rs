@@ -21,7 +21,7 @@ pub struct Callback {
 
 /// A caller's pointer. It crosses threads with `call_soon_threadsafe` and `work`, which is its owner's business:
 /// here it is a number.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct UserData(usize);
 
 impl UserData {
@@ -47,6 +47,17 @@ pub enum Notify {
     Enqueue(UserData),
     /// By looking at the future, which is kept.
     Keep,
+}
+
+impl Notify {
+    /// Whether it would tell the same, in the same way, to the same pointer.
+    pub fn is_like(self, other: Notify) -> bool {
+        match (self, other) {
+            (Notify::Call(a), Notify::Call(b)) => std::ptr::fn_addr_eq(a.function, b.function) && a.data == b.data,
+            (Notify::Enqueue(a), Notify::Enqueue(b)) => a == b,
+            _ => false,
+        }
+    }
 }
 
 /// A call that is due: everything it needs, taken out of the loop's state before it is made.

@@ -93,6 +93,14 @@ pub extern "C" fn rondel_future_then(future: rondel_future, r#fn: rondel_fn, use
     }))
 }
 
+/// Takes back each `rondel_future_then` of this function and pointer that was not told yet; gives how many there were.
+///
+/// What the operation itself was started with stays. `RONDEL_EINVAL` without a function. Loop thread only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_future_remove(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> i64 {
+    to_code(with_core(future, |core, handle| core.forget_callers(handle, listener(r#fn, user_data)?)))
+}
+
 /// Makes a promise stand for an operation of yours that takes an act to end: has `fn(future, reason, user_data)` called
 /// when the future is cancelled (`reason` is `RONDEL_ECANCELED`) or out of time (`RONDEL_ETIMEDOUT`), where it would else be
 /// done at once.

@@ -441,6 +441,13 @@ impl Core {
         }
     }
 
+    /// Takes back what callers asked with `then`. How many there were.
+    pub fn forget_callers(&mut self, handle: Handle, notify: Notify) -> Result<i64> {
+        let removed = self.future_mut(handle)?.waiters.remove_callers(notify);
+        self.free_if_forgotten(handle);
+        Ok(removed)
+    }
+
     /// Takes back a `wait_in_line`.
     pub fn stop_waiting(&mut self, awaited: Awaited) {
         if let Ok(future) = self.future_mut(awaited.future) {

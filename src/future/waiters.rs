@@ -94,6 +94,23 @@ impl Waiters {
         }
     }
 
+    /// Removes every caller that would be told in this way. How many there were.
+    pub(super) fn remove_callers(&mut self, notify: Notify) -> i64 {
+        let is_meant = |waiter: &Waiter| matches!(waiter, Waiter::Caller(caller) if caller.is_like(notify));
+        match self {
+            Waiters::One(waiter) if is_meant(waiter) => {
+                *self = Waiters::None;
+                1
+            }
+            Waiters::None | Waiters::One(_) => 0,
+            Waiters::Many(line) => {
+                let before = line.places.len();
+                line.places.retain(|_, waiter| !is_meant(waiter));
+                (before - line.places.len()) as i64
+            }
+        }
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Waiters::None => true,

@@ -92,6 +92,44 @@ TEST(then_tells_everyone_in_order_and_not_inside_set) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+static rondel_future removing_from;
+
+static void remove_three(rondel_handle source, int64_t result, void *text) {
+    trace(source, result, text);
+    CHECK_EQ(rondel_future_remove(removing_from, trace, "three"), 1);
+}
+
+TEST(who_takes_it_back_is_not_told) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_future promise = removing_from = rondel_future_new(loop);
+    const char *same = "same";
+    for (int i = 0; i < 3; i++) CHECK_EQ(rondel_future_then(promise, trace, (void *)same), 0);
+    CHECK_EQ(rondel_future_remove(promise, trace, "another"), 0);
+    CHECK_EQ(rondel_future_remove(promise, told, (void *)same), 0);
+    CHECK_EQ(rondel_future_remove(promise, NULL, (void *)same), RONDEL_EINVAL);
+    CHECK_EQ(rondel_future_remove(promise, trace, (void *)same), 3);
+    CHECK_EQ(rondel_future_remove(promise, trace, (void *)same), 0);
+    CHECK_EQ(rondel_future_then(promise, trace, "one"), 0);
+    CHECK_EQ(rondel_future_then(promise, remove_three, "two"), 0);
+    CHECK_EQ(rondel_future_then(promise, trace, "three"), 0);
+    CHECK_EQ(rondel_future_then(promise, rondel_enqueue, "four"), 0);
+    CHECK_EQ(rondel_future_then(promise, trace, "five"), 0);
+    CHECK_EQ(rondel_future_set(promise, 1), 0);
+    CHECK_EQ(rondel_future_remove(promise, rondel_enqueue, "four"), 1); /* done, but not told yet */
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_STR(trace_taken(), "one two five");
+    CHECK_EQ(rondel_future_remove(promise, trace, "one"), 0);
+    CHECK_EQ(rondel_release(promise), 0);
+
+    promise = rondel_future_new(loop); /* the last who would hear of it goes, and so does it */
+    CHECK_EQ(rondel_future_then(promise, trace, "one"), 0);
+    CHECK_EQ(rondel_release(promise), 0);
+    CHECK_EQ(rondel_future_state(promise), RONDEL_PENDING);
+    CHECK_EQ(rondel_future_remove(promise, trace, "one"), 1);
+    CHECK_EQ(rondel_future_state(promise), RONDEL_EGONE);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 TEST(then_on_a_done_future_tells_in_the_next_turn) {
     rondel_loop loop = rondel_loop_new();
     rondel_future promise = rondel_future_new(loop);
@@ -376,7 +414,8 @@ TEST(any_thread_may_release_a_future) {
 
 TEST_MAIN(RUN(a_promise_is_pending_until_set), RUN(a_promise_may_fail), RUN(a_promise_is_settled_once),
           RUN(a_value_is_no_error_and_an_error_no_value), RUN(only_a_promise_can_be_set),
-          RUN(then_tells_everyone_in_order_and_not_inside_set), RUN(then_on_a_done_future_tells_in_the_next_turn),
+          RUN(then_tells_everyone_in_order_and_not_inside_set), RUN(who_takes_it_back_is_not_told),
+          RUN(then_on_a_done_future_tells_in_the_next_turn),
           RUN(a_told_callback_may_ask_again_and_release), RUN(then_hears_of_an_operation_too),
           RUN(each_holder_releases_once), RUN(release_is_not_a_cancel),
           RUN(a_promise_nobody_holds_still_tells_when_set), RUN(retained_in_its_callback_it_stays),

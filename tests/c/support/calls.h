@@ -125,6 +125,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(future_fail, FUTURES, (h, RONDEL_EINVAL))                                                                     \
     CALL(future_then, FUTURES, (h, call_fn, &call_seen))                                                               \
     CALL(future_on_cancel, FUTURES, (h, call_fn, &call_seen))                                                          \
+    CALL(future_remove, FUTURES, (h, call_fn, &call_seen))                                                             \
     CALL(future_state, FUTURES, (h))                                                                                   \
     CALL(future_result, FUTURES, (h))                                                                                  \
     CALL(future_origin, FUTURES, (h))                                                                                  \
