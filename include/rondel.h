@@ -1691,6 +1691,257 @@ int64_t rondel_peer_addr(rondel_handle handle,
 /** @} */
 
 /**
+ * @defgroup rondel_udp UDP: datagrams, sent one by one or many at a time, received in batches
+ * @{
+ */
+
+/** `rondel_kind`: a UDP socket. */
+#define RONDEL_KIND_UDP INT64_C(10)
+/** `rondel_datagram`: there was more of it than there was room for. */
+#define RONDEL_TRUNCATED 1
+/** `rondel_udp_bind`: other sockets that ask for it too may have the same address; each gets what is sent to a group. */
+#define RONDEL_UDP_REUSE_ADDRESS 1
+
+/**
+ * `rondel_udp_bind`: other sockets that ask for it too may have the same address, and the system spreads the senders over
+ * them.
+ */
+#define RONDEL_UDP_REUSE_PORT 2
+
+/** `rondel_udp_bind`: without a host, IPv6 only; else both. */
+#define RONDEL_UDP_IPV6_ONLY 4
+/** `rondel_udp_bind`: no segmentation offload, which joins datagrams on their way through the system (see udp(7)). */
+#define RONDEL_UDP_NO_OFFLOAD 8
+/** `rondel_udp_tell`: `ecn`. */
+#define RONDEL_TELL_ECN 1
+/** `rondel_udp_tell`: `local`. */
+#define RONDEL_TELL_LOCAL 2
+/** `rondel_udp_tell`: datagrams that the system joined are told as one, with `segment`. */
+#define RONDEL_TELL_COALESCED 4
+/** `rondel_udp_tell`: errors that come back for datagrams sent to anybody. Those of a peer are told without. */
+#define RONDEL_TELL_ERRORS 8
+
+/** A UDP socket. */
+typedef int64_t rondel_udp;
+
+/** A datagram that came, or one to be sent: what was received can be sent back as it is. */
+typedef struct rondel_datagram {
+    /** The first byte; may be NULL if `length` is 0. */
+    const uint8_t *bytes;
+    /** How many. */
+    size_t length;
+    /**
+     * The other side: the sender of what came, the destination of what is to be sent. A family of 0 is nobody: an
+     * unknown sender, or the socket's peer as the destination.
+     */
+    rondel_address peer;
+    /**
+     * The address on this machine that it was sent to, with `RONDEL_TELL_LOCAL`, and of IPv6 the interface as `scope`; the
+     * one to send from, unless it is a group's. A family of 0 is no address: not told, or the system's choice.
+     */
+    rondel_address local;
+    /**
+     * Not 0: these are several datagrams of so many bytes each, the last of what is left. Received ones come so only with
+     * `RONDEL_TELL_COALESCED`.
+     */
+    uint32_t segment;
+    /** Explicit congestion notification (RFC 3168), 0 to 3; received ones have it with `RONDEL_TELL_ECN`, else 0. */
+    uint32_t ecn;
+    /** `RONDEL_TRUNCATED` or 0; of no meaning in what is to be sent. */
+    uint32_t flags;
+} rondel_datagram;
+
+/**
+ * Told of datagrams that came in: `n` of them, which like their bytes are valid until the function returns; or a
+ * negative `n`, with NULL: an error that came back for a datagram sent before, and receiving goes on.
+ */
+typedef void (*rondel_datagram_fn)(rondel_udp udp, const struct rondel_datagram *batch, int64_t n, void *user_data);
+
+/**
+ * Binds a UDP socket to a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one,
+ * see `rondel_local_addr`.
+ *
+ * `flags`: any of `RONDEL_UDP_`. `RONDEL_EINVAL` for others or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for a name,
+ * `RONDEL_EADDRINUSE`, `RONDEL_EACCES`… as bind(2) has them, `RONDEL_EOPNOTSUPP` for a flag that the system does not know. Loop thread only.
+ */
+rondel_udp rondel_udp_bind(rondel_loop loop,
+                           const char *host,
+                           int port,
+                           int32_t flags);
+
+/**
+ * Makes a UDP socket with a peer, by name or numeric address: the result is a UDP handle.
+ *
+ * It sends to its peer, receives from it only, and is told when there is nobody (`RONDEL_ECONNREFUSED`). Names are looked
+ * up on the worker pool, and the first address that there is a way to is taken; nothing is sent. If nobody hears of the
+ * result it is closed. `RONDEL_EINVAL` for NULL, an empty host or a port outside 1 to 65535. Loop thread only.
+ */
+rondel_future rondel_udp_connect(rondel_loop loop,
+                                 const char *host,
+                                 int port,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Takes over a UDP socket of yours: it is the handle's to close, and does not block any more.
+ *
+ * `RONDEL_EBADF`, `RONDEL_ENOTSOCK`, `RONDEL_EPROTOTYPE` if it is no datagram socket, `RONDEL_EAFNOSUPPORT` if it is not of
+ * the internet, `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours. Loop thread only.
+ */
+rondel_udp rondel_udp_open(rondel_loop loop,
+                           int64_t fd);
+
+/**
+ * Gives a socket a peer, or another one; NULL takes it away. As `rondel_udp_connect`, by address, at once.
+ *
+ * `RONDEL_EINVAL` for an address that is none, `RONDEL_EAFNOSUPPORT` for IPv6 from an IPv4 socket, `RONDEL_ENOTCONN` if there
+ * is no peer to take away, `RONDEL_EBUSY` while datagrams wait to be sent. Loop thread only.
+ */
+int64_t rondel_udp_set_peer(rondel_udp udp,
+                            const rondel_address *peer);
+
+/**
+ * Sends a datagram to an address, or to the socket's peer (NULL): the result is its length.
+ *
+ * What one callback sends leaves together when it returns; what the system does not take yet waits, and can be cancelled
+ * until it leaves. The bytes are copied where they do not leave at once. The future fails with `RONDEL_EMSGSIZE` for a
+ * datagram that is too long, `RONDEL_EACCES` for a broadcast without `rondel_udp_broadcast`, `RONDEL_ENETUNREACH`… as
+ * sendto(2) has them. `RONDEL_EDESTADDRREQ` without address and peer, `RONDEL_EISCONN` for another address than the
+ * peer's, `RONDEL_EAFNOSUPPORT` for an IPv6 address from an IPv4 socket, `RONDEL_EINVAL` for one that is none or has port
+ * 0. Loop thread only.
+ */
+rondel_future rondel_udp_send(rondel_udp udp,
+                              const void *bytes,
+                              size_t length,
+                              const rondel_address *to,
+                              rondel_fn fn,
+                              void *user_data);
+
+/**
+ * As `rondel_udp_send`, but only if it leaves at once: gives its length, `RONDEL_EAGAIN` if it does not, or the error that
+ * the future would have. What waits leaves first. Loop thread only.
+ */
+int64_t rondel_udp_try_send(rondel_udp udp,
+                            const void *bytes,
+                            size_t length,
+                            const rondel_address *to);
+
+/**
+ * Sends datagrams, in as few system calls as the system can: the result is how many left, each segment counted, or the
+ * first error if none did.
+ *
+ * Each goes to its `peer`, from its `local` if it has one, with its `ecn`, cut at its `segment`. They leave at once, after
+ * what waits; those that the system does not take yet are copied and wait. One that fails keeps no other from leaving.
+ * Refused as a whole as `rondel_udp_send` is, also with `RONDEL_EINVAL` for an `ecn` above 3 or NULL. Loop thread only.
+ */
+rondel_future rondel_udp_send_batch(rondel_udp udp,
+                                    const struct rondel_datagram *batch,
+                                    size_t n,
+                                    rondel_fn fn,
+                                    void *user_data);
+
+/**
+ * Receives whatever comes, batch by batch, until `rondel_udp_recv_stop` or `rondel_close`.
+ *
+ * `fn(udp, batch, n, user_data)` is called once for all that the system hands over at a time. A negative `n` is an error
+ * that came back, such as `RONDEL_ECONNREFUSED`: nobody is there, see `rondel_udp_error_addr`. `RONDEL_EBUSY` if somebody
+ * receives from it already, `RONDEL_EINVAL` without a function. Loop thread only.
+ */
+int64_t rondel_udp_recv_start(rondel_udp udp,
+                              rondel_datagram_fn fn,
+                              void *user_data);
+
+/** Stops what `rondel_udp_recv_start` began; what comes meanwhile waits. 0 also if nothing was received. Loop thread only. */
+int64_t rondel_udp_recv_stop(rondel_udp udp);
+
+/**
+ * Receives one datagram: the result is its length, which may be 0.
+ *
+ * `out` (which may be NULL) is set to what is known of it: the sender, and `RONDEL_TRUNCATED` if it did not fit into
+ * `capacity` bytes. Without `out` a datagram that does not fit is lost with `RONDEL_EMSGSIZE`. Errors that came back end a
+ * receive as they would be told to `rondel_datagram_fn`. Several may wait, and are served in order. Both memories are
+ * Rondel's until it completes. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` after `rondel_udp_recv_start`.
+ * Loop thread only.
+ */
+rondel_future rondel_udp_recv(rondel_udp udp,
+                              void *bytes,
+                              size_t capacity,
+                              struct rondel_datagram *out,
+                              rondel_fn fn,
+                              void *user_data);
+
+/**
+ * Where the datagram was sent to that the last error told came back for. `RONDEL_ENOENT` if that is not known,
+ * `RONDEL_EINVAL` for NULL. Loop thread only.
+ */
+int64_t rondel_udp_error_addr(rondel_udp udp, rondel_address *out);
+
+/**
+ * Sets what received datagrams tell beside their bytes and sender: any of `RONDEL_TELL_`, and no others from now on.
+ *
+ * `RONDEL_EINVAL` for anything else; `RONDEL_EOPNOTSUPP` for what the system cannot tell. Loop thread only.
+ */
+int64_t rondel_udp_tell(rondel_udp udp, int32_t what);
+
+/** How many bytes wait to be sent. Loop thread only. */
+int64_t rondel_udp_send_queue_size(rondel_udp udp);
+
+/** How many datagrams wait to be sent. Loop thread only. */
+int64_t rondel_udp_send_queue_count(rondel_udp udp);
+
+/** Allows sending to broadcast addresses (on), or does not, as from the start. Loop thread only. */
+int64_t rondel_udp_broadcast(rondel_udp udp, int on);
+
+/** How many routers a datagram may pass, 1 to 255. `RONDEL_EINVAL` for others. Loop thread only. */
+int64_t rondel_udp_ttl(rondel_udp udp, int ttl);
+
+/**
+ * The traffic class of what is sent, 0 to 255: six bits for the kind of service, two for congestion (RFC 2474, RFC 3168).
+ * `RONDEL_EINVAL` for others. Loop thread only.
+ */
+int64_t rondel_udp_traffic_class(rondel_udp udp,
+                                 int class_);
+
+/**
+ * Joins a group (multicast): what is sent to it is received from now on.
+ *
+ * `interface`: where to join, by name ("eth0") or, for an IPv4 group, by one of its IPv4 addresses; NULL: the system's
+ * choice. `source`: receives from this address only, in the manner of RFC 4607; NULL: from all. Several can be joined.
+ * `RONDEL_EINVAL` for an address that is no group's, `RONDEL_EAI_NONAME` for one that is not numeric, `RONDEL_ENODEV` for an
+ * interface that is not there, `RONDEL_EADDRINUSE` if it is joined there already. Loop thread only.
+ */
+int64_t rondel_udp_join(rondel_udp udp,
+                        const char *group,
+                        const char *interface,
+                        const char *source);
+
+/** Leaves a group that was joined with the same arguments. `RONDEL_EADDRNOTAVAIL` if it was not. Loop thread only. */
+int64_t rondel_udp_leave(rondel_udp udp, const char *group, const char *interface, const char *source);
+
+/** Where datagrams for groups leave: an interface as for `rondel_udp_join`. Loop thread only. */
+int64_t rondel_udp_multicast_interface(rondel_udp udp, const char *interface);
+
+/**
+ * How many routers a datagram for a group may pass, 0 (none leaves this machine) to 255; at first 1. `RONDEL_EINVAL` for
+ * others. Loop thread only.
+ */
+int64_t rondel_udp_multicast_ttl(rondel_udp udp,
+                                 int ttl);
+
+/** Whether this machine's own members of a group get what the socket sends to it; at first they do. Loop thread only. */
+int64_t rondel_udp_multicast_loop(rondel_udp udp, int on);
+
+/**
+ * Reads a numeric address, of IPv6 with its scope if it has one ("fe80::1%eth0"), and puts a port to it.
+ *
+ * `RONDEL_EINVAL` for NULL or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for anything but a numeric address. Any
+ * thread.
+ */
+int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
+
+/** @} */
+
+/**
  * @defgroup rondel_pipe Local sockets and pipes
  * @{
  */

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The callback shapes of the API, and what the loop keeps of a caller's wish to be told.
 
+/// The one shape that comes in arrays: these are filled in as callers get them.
+pub use crate::capi::udp::rondel_datagram as Datagram;
 use std::ffi::c_void;
 
 /// Told once, or each time: (source, result, user_data).
@@ -9,6 +11,8 @@ pub type Function = extern "C" fn(i64, i64, *mut c_void);
 pub type ReadFunction = extern "C" fn(i64, *const u8, i64, *mut c_void);
 /// Asked for memory to read into: (stream, size in and out, user_data).
 pub type AllocFunction = extern "C" fn(i64, *mut usize, *mut c_void) -> *mut u8;
+/// Told of datagrams: (udp, batch, n, user_data).
+pub type DatagramFunction = extern "C" fn(i64, *const Datagram, i64, *mut c_void);
 /// A caller's function that takes one argument and gives one result: work for the pool.
 pub type WorkFunction = extern "C" fn(*mut c_void) -> i64;
 

@@ -11,6 +11,7 @@ use crate::hook::{Hooks, Phase};
 use crate::inbox::{Inbox, Message};
 use crate::lifecycle::{Closing, Entry, Kind, Object};
 use crate::net::stream::Spares;
+use crate::net::udp::Datagrams;
 use crate::reactor::Reactor;
 use crate::ready::{Completion, Ready};
 use crate::stack::Stacks;
@@ -41,10 +42,11 @@ pub struct Core {
     pub fd_watches: FdWatches,
     pub closing: Closing,
     pub spares: Spares,
+    pub datagrams: Datagrams,
     pub completions: VecDeque<Completion>,
     /// Futures whose completions were handed out and that live until more is asked for.
     pub handed_out: Vec<Handle>,
-    /// Streams with small writes that leave when the callback returns.
+    /// Streams and sockets with small writes that leave when the callback returns.
     pub dirty: Vec<Handle>,
     /// Listeners that wait for a descriptor to become free.
     pub starved: Vec<Handle>,
@@ -111,6 +113,7 @@ impl Core {
             fd_watches: FdWatches::default(),
             closing: Closing::default(),
             spares: Spares::default(),
+            datagrams: Datagrams::default(),
             completions: VecDeque::new(),
             handed_out: Vec::new(),
             dirty: Vec::new(),

@@ -67,6 +67,7 @@ impl Core {
             (_, Kind::FdWatch) => "watch",
             (_, Kind::Signal) => "signal",
             (_, Kind::File) => "file",
+            (_, Kind::Udp) => "udp",
             (_, Kind::Group) => "group",
             (_, Kind::Iterator) => "iterator",
             (_, Kind::Lock) => "lock",

@@ -11,6 +11,7 @@ use crate::handle::{Handle, Table};
 use crate::hook::Phase;
 use crate::lifecycle::{Entry, Kind, Object};
 use crate::net::stream::Received;
+use crate::net::udp::{Batch, ToldOf};
 use crate::reactor::{Reactor, Readiness};
 use crate::ready::Step;
 use crate::registry;
@@ -23,6 +24,8 @@ const LATE_TURNS: u32 = 3;
 const READS_A_WAKE_UP: usize = 32;
 /// How many connections one listener takes before others get their turn.
 const ACCEPTS_A_WAKE_UP: usize = 64;
+/// How many batches of one socket's datagrams come before others get their turn.
+const BATCHES_A_WAKE_UP: usize = 8;
 
 thread_local! {
     static CURRENT: Cell<i64> = const { Cell::new(0) };
@@ -36,6 +39,8 @@ pub fn current() -> Option<Handle> {
 pub struct Loop {
     pub core: RefCell<Core>,
     read_buffer: RefCell<ReadBuffer>,
+    /// Where datagrams arrive, once there are any.
+    batch: RefCell<Option<Box<Batch>>>,
 }
 
 /// Where push reads go. It starts on a page: the kernel copies several times slower to an address just off an
@@ -80,7 +85,8 @@ impl Loop {
         if core.debug.on {
             fault::install();
         }
-        let made = Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()) };
+        let made =
+            Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()), batch: RefCell::new(None) };
         place.cell.enter()?.put(Box::new(made));
         Ok(handle)
     }
@@ -310,6 +316,7 @@ impl Loop {
             let Ok(entry) = core.table.get(handle) else { return };
             let what = match entry.object {
                 Object::Stream(_) => What::Stream,
+                Object::Udp(_) => What::Udp,
                 Object::Listener(_) => What::Listener,
                 Object::Attempt(_) => What::Attempt,
                 Object::FdWatch(_) => What::FdWatch,
@@ -317,6 +324,7 @@ impl Loop {
             };
             match what {
                 What::Stream if readiness.writable => core.flush(handle),
+                What::Udp if readiness.writable => core.flush_udp(handle),
                 What::Attempt => core.attempt_ready(handle),
                 _ => {}
             }
@@ -324,6 +332,7 @@ impl Loop {
         };
         match what {
             What::Stream if readiness.readable => self.receive(handle),
+            What::Udp if readiness.readable => self.receive_datagrams(handle),
             What::Listener => self.accept(handle),
             What::FdWatch => {
                 let step = self.core.borrow_mut().fd_ready(handle, readiness.exact);
@@ -374,6 +383,32 @@ impl Loop {
         more
     }
 
+    /// Receives what a socket has and tells of it, batch by batch, as long as somebody wants it.
+    fn receive_datagrams(&self, handle: Handle) {
+        let mut batch = self.batch.borrow_mut();
+        let batch = batch.get_or_insert_with(|| Box::new(Batch::new()));
+        for _ in 0..BATCHES_A_WAKE_UP {
+            let told = self.core.borrow_mut().receive_datagrams(handle, batch);
+            match told {
+                ToldOf::Nothing => return,
+                ToldOf::Again => continue,
+                ToldOf::Datagrams { function, data, more } => {
+                    let (list, count) = (batch.list.as_ptr(), batch.list.len() as i64);
+                    self.watched(handle.number(), || function(handle.number(), list, count, data.pointer()));
+                    self.after_callback();
+                    if !more {
+                        return;
+                    }
+                }
+                ToldOf::Error { function, data, code } => {
+                    function(handle.number(), std::ptr::null(), code.code(), data.pointer());
+                    self.after_callback();
+                }
+            }
+        }
+        self.core.borrow_mut().receive_datagrams_later(handle);
+    }
+
     fn accept(&self, handle: Handle) {
         for _ in 0..ACCEPTS_A_WAKE_UP {
             let step = self.core.borrow_mut().accept_next(handle);
@@ -398,6 +433,7 @@ impl Loop {
             },
             Step::Resume(task) => self.resume(task),
             Step::Receive(stream) => self.receive(stream),
+            Step::ReceiveDatagrams(udp) => self.receive_datagrams(udp),
         }
     }
 
@@ -448,6 +484,7 @@ struct Came {
 #[derive(Clone, Copy)]
 enum What {
     Stream,
+    Udp,
     Listener,
     Attempt,
     FdWatch,

@@ -52,9 +52,9 @@ impl Core {
         self.is_foreign() && !self.freeing
     }
 
-    fn streams(&self) -> Vec<Handle> {
-        let streams = self.table.handles().filter(|(_, entry)| matches!(entry.object, Object::Stream(_)));
-        streams.map(|(handle, _)| handle).collect()
+    fn those_that_send(&self) -> Vec<Handle> {
+        let sends = |object: &Object| matches!(object, Object::Stream(_) | Object::Udp(_));
+        self.table.handles().filter(|(_, entry)| sends(&entry.object)).map(|(handle, _)| handle).collect()
     }
 
     /// Makes a copied loop this process's own. If it fails nothing has changed.
@@ -68,8 +68,9 @@ impl Core {
             self.watch_anew(handle);
         }
         self.dirty.clear();
-        for stream in self.streams() {
-            self.forget_output(stream);
+        for handle in self.those_that_send() {
+            self.forget_output(handle);
+            self.forget_datagrams(handle);
         }
         self.forget_threads();
         self.forget_workers();

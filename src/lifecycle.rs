@@ -17,6 +17,7 @@ use crate::net::connect::Attempt;
 use crate::net::listener::Listener;
 use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
+use crate::net::udp::Udp;
 use crate::ready::Step;
 use crate::signal::Signal;
 use crate::sync::barrier::Barrier;
@@ -44,6 +45,7 @@ pub enum Kind {
     Check = 7,
     FdWatch = 8,
     Signal = 9,
+    Udp = 10,
     Pipe = 11,
     File = 13,
     Group = 30,
@@ -64,6 +66,7 @@ pub enum Object {
     Unconnected(Box<Unconnected>),
     Listener(Box<Listener>),
     Stream(Box<Stream>),
+    Udp(Box<Udp>),
     Attempt(Attempt),
     FdWatch(FdWatch),
     Signal(Signal),
@@ -211,6 +214,7 @@ impl Core {
             Object::Loop => self.is_alive(),
             Object::Future(future) => future.is_pending(),
             Object::Stream(stream) => stream.is_busy(),
+            Object::Udp(udp) => udp.is_busy(),
             Object::Listener(_) => true,
             Object::File(file) => file.is_busy(),
             Object::Unconnected(socket) => socket.connecting.is_some(),
@@ -271,6 +275,7 @@ impl Core {
             Object::Unconnected(_) => self.close_unconnected(handle),
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
+            Object::Udp(_) => self.close_udp(handle),
             Object::FdWatch(_) => self.close_fd_watch(handle),
             Object::File(_) => {
                 // It is retired when the pool has closed it.

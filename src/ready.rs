@@ -24,6 +24,8 @@ enum Item {
     Receive(Handle),
     /// The owner of a promise is to end what stands behind it.
     Cancelled(Handle),
+    /// The same of a socket for datagrams.
+    Datagrams(Handle),
     /// A watched descriptor was closed by its owner.
     Lost(Handle),
 }
@@ -37,6 +39,7 @@ pub enum Step {
     /// Let this task go on.
     Resume(Handle),
     Receive(Handle),
+    ReceiveDatagrams(Handle),
 }
 
 /// One entry of the queue that `rondel_next` hands out.
@@ -105,6 +108,10 @@ impl Ready {
     pub fn push_receive(&mut self, stream: Handle) {
         self.push(Item::Receive(stream));
     }
+
+    pub fn push_datagrams(&mut self, udp: Handle) {
+        self.push(Item::Datagrams(udp));
+    }
 }
 
 impl Core {
@@ -120,6 +127,7 @@ impl Core {
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),
             Some(Item::Cancelled(promise)) => self.cancel_step(promise),
+            Some(Item::Datagrams(udp)) => Step::ReceiveDatagrams(udp),
             Some(Item::Lost(watch)) => self.fd_lost_step(watch),
             Some(Item::Message(message)) => self.take_message(message),
         }

@@ -41,6 +41,8 @@ pub mod stream;
 
 pub mod tcp;
 
+pub mod udp;
+
 pub mod pipe;
 
 pub mod fd_watch;

@@ -161,7 +161,7 @@ pub unsafe extern "C" fn rondel_address_text(address: *const rondel_address, tex
     })
 }
 
-fn from_socket_addr(address: &SocketAddr) -> rondel_address {
+pub(super) fn from_socket_addr(address: &SocketAddr) -> rondel_address {
     let mut bytes = [0; 16];
     let (family, scope) = match address {
         SocketAddr::V4(v4) => {
@@ -176,7 +176,7 @@ fn from_socket_addr(address: &SocketAddr) -> rondel_address {
     rondel_address { family, port: address.port().into(), scope, bytes }
 }
 
-fn to_socket_addr(address: &rondel_address) -> Result<SocketAddr> {
+pub(super) fn to_socket_addr(address: &rondel_address) -> Result<SocketAddr> {
     let port = address::check_port(address.port)?;
     let [a, b, c, d, ..] = address.bytes;
     match address.family {

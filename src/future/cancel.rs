@@ -80,6 +80,8 @@ impl Core {
             Op::Accept => self.cancel_accept(origin, handle),
             Op::Read => self.cancel_read(origin),
             Op::Write => self.cancel_write(origin, handle),
+            Op::Send | Op::Sends { .. } => self.cancel_udp_send(origin, handle),
+            Op::Receive => self.cancel_udp_recv(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
             Op::Connect(_) => self.drop_connecting(handle),
             Op::InLine(claim) => {

@@ -51,6 +51,14 @@ pub enum Op {
     Accept,
     Read,
     Write,
+    Send,
+    /// A batch of datagrams: how many are left, how many were sent, and the first error.
+    Sends {
+        left: u32,
+        sent: u32,
+        error: Option<Error>,
+    },
+    Receive,
     Shutdown,
     Connect(Box<Connecting>),
     Work(Arc<Job>),
@@ -295,13 +303,14 @@ impl Core {
         }
     }
 
-    /// The end of nearly every write: nobody holds its future or waits for it, so nobody can see a result.
+    /// The end of nearly every write or send: nobody holds its future or waits for it, so nobody can see a result.
     #[inline]
     fn forget_if_unheard(&mut self, handle: Handle) -> bool {
         let Core { table, alive, .. } = self;
         let Ok(entry) = table.get_mut(handle) else { return true };
         let Object::Future(future) = &entry.object else { return false };
-        let unheard = matches!((&future.op, future.notify), (Op::Write, Notify::Nobody)) && !future.is_awaited();
+        let unheard =
+            matches!((&future.op, future.notify), (Op::Write | Op::Send, Notify::Nobody)) && !future.is_awaited();
         if !unheard || future.deadline.is_some() {
             return false;
         }

@@ -7,4 +7,5 @@ pub mod listener;
 pub mod pipe;
 pub mod stream;
 pub mod tcp;
+pub mod udp;
 pub mod write_queue;

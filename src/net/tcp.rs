@@ -74,6 +74,7 @@ impl Core {
     pub fn owns_descriptor(&self, descriptor: i64) -> bool {
         self.table.handles().any(|(_, entry)| match &entry.object {
             Object::Stream(stream) => stream.source().raw() as i64 == descriptor,
+            Object::Udp(udp) => udp.source().raw() as i64 == descriptor,
             Object::Listener(listener) => listener.source().raw() as i64 == descriptor,
             Object::Unconnected(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
             _ => false,
@@ -86,7 +87,7 @@ impl Core {
         }
     }
 
-    /// Runs `f` on the socket of any TCP handle that has one.
+    /// Runs `f` on the socket of any handle that has one.
     pub fn with_socket<R>(&mut self, handle: Handle, f: impl FnOnce(SockRef<'_>) -> std::io::Result<R>) -> Result<R> {
         let source = self.source_of(handle)?;
         f(source.socket()).map_err(Error::from)
@@ -96,6 +97,7 @@ impl Core {
     pub fn source_of(&mut self, handle: Handle) -> Result<&Source> {
         match &self.open_entry(handle)?.object {
             Object::Stream(stream) => Ok(stream.source()),
+            Object::Udp(udp) => Ok(udp.source()),
             Object::Listener(listener) => Ok(listener.source()),
             Object::Unconnected(socket) => socket.bound.as_ref().map(|bound| &bound.source).ok_or(Error::ENOTCONN),
             _ => Err(Error::EKIND),

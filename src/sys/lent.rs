@@ -3,7 +3,7 @@
 //!
 //! The promise is made once, where the pointer comes in; from there on it is a slice.
 
-use crate::callback::{AllocFunction, UserData};
+use crate::callback::{AllocFunction, Datagram, UserData};
 use std::ffi::{CStr, c_char};
 
 /// Bytes to read from, the caller's until the operation completes.
@@ -80,6 +80,27 @@ impl LentBuffer {
         // SAFETY: the promise of `new`. The bytes may be uninitialized for Rust's eyes; they are only written, or
         // read where they were written before.
         unsafe { std::slice::from_raw_parts_mut(self.start, self.length) }
+    }
+}
+
+/// A place for what is known of a datagram, the caller's until the operation completes.
+pub struct LentDatagram(*mut Datagram);
+
+// SAFETY: as for LentBytes.
+unsafe impl Send for LentDatagram {}
+
+impl LentDatagram {
+    /// `None` for NULL.
+    ///
+    /// # Safety
+    /// `place` is NULL, or may be written to as long as the value is used.
+    pub unsafe fn new(place: *mut Datagram) -> Option<LentDatagram> {
+        (!place.is_null()).then_some(LentDatagram(place))
+    }
+
+    pub fn set(&mut self, datagram: Datagram) {
+        // SAFETY: the promise of `new`.
+        unsafe { self.0.write_unaligned(datagram) };
     }
 }
 

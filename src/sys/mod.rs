@@ -10,6 +10,7 @@
 //!   `Source::adopt`, `pair`.
 //! - `look_up(host, service, hints)`, `look_up_name(address, flags)`: getaddrinfo and getnameinfo, blocking; failures as
 //!   Rondel's codes.
+//! - `datagram`: sends and receives datagrams, many a call, with what is told of each beside its bytes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `file`: what files need beside std, all of it blocking.
 //! - `entry(function)`: where a callback's code is, whatever the linker put in between.
@@ -17,6 +18,8 @@
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 
+#[cfg_attr(windows, path = "datagram_windows.rs")]
+pub mod datagram;
 #[cfg(unix)]
 pub mod fault;
 #[cfg(windows)]

@@ -137,6 +137,7 @@ impl Core {
         }
         while let Some(handle) = self.dirty.pop() {
             self.flush(handle);
+            self.flush_udp(handle);
         }
     }
 

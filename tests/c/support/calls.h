@@ -11,6 +11,7 @@
 #include "calls_file.h"
 #include "calls_pipe.h"
 #include "calls_resolve.h"
+#include "calls_udp.h"
 
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
 static rondel_loop call_loop;
@@ -113,7 +114,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
     CALL(handle_set_name, EVERY_KIND, (h, "name"))                                                                     \
     CALL(handle_name, EVERY_KIND, (h, NULL, 0))                                                                        \
-    CALL(fileno, SOCKETS | WATCHES | FILES, (h))                                                                       \
+    CALL(fileno, SOCKETS | UDPS | WATCHES | FILES, (h))                                                                \
     CALL(detach, STREAMS, (h))                                                                                         \
     CALL(fd_watch_set, WATCHES, (h, RONDEL_READABLE))                                                                  \
     CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
@@ -154,10 +155,10 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(tcp_nodelay, TCPS, (h, 1))                                                                                    \
     CALL(tcp_keepalive, TCPS, (h, RONDEL_SECOND))                                                                      \
     CALL(tcp_reset, TCPS, (h))                                                                                         \
-    CALL(send_buffer, SOCKETS, (h, 0))                                                                                 \
-    CALL(receive_buffer, SOCKETS, (h, 0))                                                                              \
-    CALL(local_addr, SOCKETS, (h, NULL, 0, NULL))                                                                      \
-    CALL(peer_addr, SOCKETS, (h, NULL, 0, NULL))                                                                       \
+    CALL(send_buffer, SOCKETS | UDPS, (h, 0))                                                                          \
+    CALL(receive_buffer, SOCKETS | UDPS, (h, 0))                                                                       \
+    CALL(local_addr, SOCKETS | UDPS, (h, NULL, 0, NULL))                                                               \
+    CALL(peer_addr, SOCKETS | UDPS, (h, NULL, 0, NULL))                                                                \
     CALL(read_start, STREAMS, (h, no_bytes, &call_seen))                                                               \
     CALL(read_start_into, STREAMS, (h, no_room, no_bytes, &call_seen))                                                 \
     CALL(read_stop, STREAMS, (h))                                                                                      \
@@ -210,7 +211,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
     CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)                                                                                                \
-    CALLS_OF_RESOLVE(CALL)
+    CALLS_OF_RESOLVE(CALL)                                                                                             \
+    CALLS_OF_UDP(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -292,7 +294,8 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
 #define MAKES(MAKE)                                                                                                    \
     MAKES_OF_THE_CORE(MAKE)                                                                                            \
     MAKES_OF_FILES(MAKE)                                                                                               \
-    MAKES_OF_PIPE(MAKE)
+    MAKES_OF_PIPE(MAKE)                                                                                                \
+    MAKES_OF_UDP(MAKE)
 
 #define MAKE_COUNT(kind, call) +1
 enum { KINDS = MAKES(MAKE_COUNT) };
