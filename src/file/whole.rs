@@ -51,6 +51,9 @@ pub fn spew(path: PathBuf, bytes: &[u8], mode: u32) -> Result<i64> {
         // A device or a fifo is not to be replaced by a file.
         Some(_) => return Err(Error::EINVAL),
     }
+    if path.as_os_str().is_empty() {
+        return Err(Error::ENOENT);
+    }
     if path.file_name().is_none() || ends_in_separator(&path) {
         return Err(Error::EISDIR);
     }

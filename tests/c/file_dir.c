@@ -1,0 +1,212 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ * Folders, what is in them, and names made up for what is to be there. */
+#include "support/test.h"
+
+#include "support/files.h"
+
+TEST(folders_are_made_and_removed) {
+    rondel_loop loop = files_begin();
+    struct stat about;
+    CHECK_EQ(result_of(rondel_dir_make(loop, in_folder("a"), 0777, RONDEL_FUTURE)), 0);
+    CHECK_EQ(stat(in_folder("a"), &about), 0);
+    CHECK(S_ISDIR(about.st_mode));
+    CHECK_EQ(about.st_mode & 0777, 0755); /* the mask is 022 */
+    CHECK_EQ(result_of(rondel_dir_make(loop, in_folder("a"), 0700, RONDEL_FUTURE)), RONDEL_EEXIST);
+    CHECK_EQ(result_of(rondel_dir_make(loop, in_folder("b/c"), 0700, RONDEL_FUTURE)), RONDEL_ENOENT);
+    put_file("a/file", "x");
+    CHECK_EQ(result_of(rondel_dir_make(loop, in_folder("a/file/b"), 0700, RONDEL_FUTURE)), RONDEL_ENOTDIR);
+    CHECK_EQ(result_of(rondel_dir_remove(loop, in_folder("a"), RONDEL_FUTURE)), RONDEL_ENOTEMPTY);
+    CHECK_EQ(result_of(rondel_dir_remove(loop, in_folder("a/file"), RONDEL_FUTURE)), RONDEL_ENOTDIR);
+    CHECK_EQ(unlink(in_folder("a/file")), 0);
+    CHECK_EQ(result_of(rondel_dir_remove(loop, in_folder("a"), RONDEL_FUTURE)), 0);
+    CHECK_EQ(result_of(rondel_dir_remove(loop, in_folder("a"), RONDEL_FUTURE)), RONDEL_ENOENT);
+    files_end(loop);
+}
+
+TEST(those_above_are_made_too) {
+    rondel_loop loop = files_begin();
+    struct stat about;
+    CHECK_EQ(result_of(rondel_dir_make_all(loop, in_folder("a/b//c/./d/"), 0700, RONDEL_FUTURE)), 0);
+    CHECK_EQ(stat(in_folder("a/b/c/d"), &about), 0);
+    CHECK_EQ(stat(in_folder("a"), &about), 0);
+    CHECK_EQ(about.st_mode & 07777, 0700);
+    CHECK_EQ(result_of(rondel_dir_make_all(loop, in_folder("a/b/c/d"), 0700, RONDEL_FUTURE)), 0); /* it is there */
+    put_file("file", "x");
+    CHECK_EQ(result_of(rondel_dir_make_all(loop, in_folder("file"), 0700, RONDEL_FUTURE)), RONDEL_EEXIST);
+    CHECK_EQ(result_of(rondel_dir_make_all(loop, in_folder("file/a/b"), 0700, RONDEL_FUTURE)), RONDEL_ENOTDIR);
+    files_end(loop);
+}
+
+TEST(many_may_make_the_same_folders_at_once) {
+    enum { TIMES = 50 };
+    rondel_loop loop = files_begin();
+    rondel_future pending[TIMES];
+    for (int i = 0; i < TIMES; i++) pending[i] = rondel_dir_make_all(loop, in_folder("a/b/c/d/e/f"), 0700, RONDEL_FUTURE);
+    CHECK_EQ(result_of(rondel_gather(pending, TIMES, NULL, RONDEL_FUTURE)), 0);
+    CHECK_EQ(names_in(in_folder("a/b/c/d/e")), 1);
+    files_end(loop);
+}
+
+TEST(a_scan_finds_each_name_once_with_its_type) {
+    rondel_loop loop = files_begin();
+    rondel_dirent entry;
+    CHECK_EQ(mkdir(in_folder("folder"), 0700), 0);
+    CHECK_EQ(mkfifo(in_folder("fifo"), 0600), 0);
+    CHECK_EQ(symlink("none", in_folder("link")), 0);
+    put_file("A", "x"), put_file(".hidden", ""), put_file("\xff odd\nname", "");
+    const char *const names[] = {".hidden", "A", "fifo", "folder", "link", "\xff odd\nname"};
+    const int64_t types[] = {RONDEL_FILE_REGULAR, RONDEL_FILE_REGULAR, RONDEL_FILE_FIFO, RONDEL_FILE_FOLDER,
+                             RONDEL_FILE_LINK, RONDEL_FILE_REGULAR};
+    rondel_future scan = rondel_dir_scan(loop, files_folder, RONDEL_FUTURE);
+    CHECK_EQ(rondel_dir_entry(scan, 0, &entry), RONDEL_EAGAIN);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_future_result(scan), 6);
+    for (size_t i = 0; i < 6; i++) {
+        CHECK_EQ(rondel_dir_entry(scan, i, &entry), 0);
+        CHECK_STR(entry.name, names[i]);
+        CHECK_EQ(entry.length, strlen(names[i]));
+        CHECK(entry.type == types[i] || entry.type == RONDEL_FILE_UNKNOWN);
+    }
+    CHECK_EQ(rondel_dir_entry(scan, 6, &entry), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_entry(scan, (size_t)-1, &entry), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_entry(scan, 0, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_future_bytes(scan, NULL), RONDEL_EKIND);
+    CHECK_EQ(rondel_release(scan), 0);
+    CHECK_EQ(rondel_dir_entry(scan, 0, &entry), RONDEL_EGONE);
+    files_end(loop);
+}
+
+TEST(a_scan_of_what_has_no_names) {
+    rondel_loop loop = files_begin();
+    rondel_dirent entry;
+    put_file("file", "x");
+    CHECK_EQ(mkdir(in_folder("empty"), 0700), 0);
+    rondel_future empty = rondel_dir_scan(loop, in_folder("empty"), RONDEL_FUTURE);
+    rondel_future none = rondel_dir_scan(loop, in_folder("none"), RONDEL_FUTURE);
+    rondel_future file = rondel_dir_scan(loop, in_folder("file"), RONDEL_FUTURE);
+    rondel_future cancelled = rondel_dir_scan(loop, in_folder("empty"), RONDEL_FUTURE);
+    CHECK_EQ(rondel_cancel(cancelled), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_future_result(empty), 0);
+    CHECK_EQ(rondel_future_result(none), RONDEL_ENOENT);
+    CHECK_EQ(rondel_future_result(file), RONDEL_ENOTDIR);
+    CHECK_EQ(rondel_future_result(cancelled), RONDEL_ECANCELED);
+    const rondel_future all[] = {empty, none, file, cancelled};
+    for (int i = 0; i < 4; i++) {
+        CHECK_EQ(rondel_dir_entry(all[i], 0, &entry), RONDEL_EINVAL);
+        CHECK_EQ(rondel_release(all[i]), 0);
+    }
+    files_end(loop);
+}
+
+TEST(a_scan_of_many_names_loses_none) {
+    rondel_loop loop = files_begin();
+    rondel_dirent entry;
+    int64_t count = test_scale(5000, 200);
+    char name[32], before[32] = "";
+    for (int64_t i = 0; i < count; i++) {
+        snprintf(name, sizeof name, "%06d", (int)((i * 7919) % count));
+        close(open(in_folder(name), O_WRONLY | O_CREAT, 0600));
+    }
+    rondel_future scan = rondel_dir_scan(loop, files_folder, RONDEL_FUTURE);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_future_result(scan), names_in(files_folder));
+    for (int64_t i = 0; i < rondel_future_result(scan); i++) {
+        CHECK_EQ(rondel_dir_entry(scan, (size_t)i, &entry), 0);
+        CHECK(strcmp(before, entry.name) < 0);
+        snprintf(before, sizeof before, "%s", entry.name);
+    }
+    CHECK_EQ(rondel_release(scan), 0);
+    files_end(loop);
+}
+
+TEST(a_whole_folder_is_removed_and_links_are_not_followed) {
+    rondel_loop loop = files_begin();
+    CHECK_EQ(mkdir(in_folder("kept"), 0700), 0);
+    put_file("kept/file", "x");
+    CHECK_EQ(mkdir(in_folder("tree"), 0700), 0);
+    CHECK_EQ(mkdir(in_folder("tree/a"), 0700), 0);
+    put_file("tree/a/file", "x"), put_file("tree/file", "x");
+    CHECK_EQ(symlink("../../kept", in_folder("tree/a/link")), 0);
+    CHECK_EQ(result_of(rondel_dir_remove_all(loop, in_folder("tree"), RONDEL_FUTURE)), 0);
+    CHECK_EQ(names_in(in_folder("tree")), -1);
+    CHECK_STR(file_text("kept/file"), "x");
+    CHECK_EQ(result_of(rondel_dir_remove_all(loop, in_folder("tree"), RONDEL_FUTURE)), RONDEL_ENOENT);
+    files_end(loop);
+}
+
+static void note_path(rondel_handle future, int64_t result, void *user_data) {
+    const uint8_t *bytes = NULL;
+    CHECK(result > 0);
+    CHECK(rondel_future_bytes(future, &bytes) > 0);
+    snprintf(user_data, 512, "%s", (const char *)bytes);
+}
+
+TEST(temporary_folders_are_new_and_private) {
+    rondel_loop loop = files_begin();
+    char paths[20][512];
+    struct stat about;
+    for (int i = 0; i < 20; i++) CHECK(rondel_dir_make_temp(loop, in_folder("t-XXXXXX"), note_path, paths[i]) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    for (int i = 0; i < 20; i++) {
+        CHECK_EQ(strlen(paths[i]), strlen(in_folder("t-XXXXXX")));
+        CHECK_EQ(strncmp(paths[i], in_folder("t-"), strlen(in_folder("t-"))), 0);
+        CHECK(!strstr(paths[i], "XXXXXX"));
+        CHECK_EQ(stat(paths[i], &about), 0);
+        CHECK(S_ISDIR(about.st_mode));
+        CHECK_EQ(about.st_mode & 07777, 0700);
+        for (int j = 0; j < i; j++) CHECK(strcmp(paths[i], paths[j]) != 0);
+    }
+    CHECK_EQ(result_of(rondel_dir_make_temp(loop, in_folder("none/XXXXXX"), RONDEL_FUTURE)), RONDEL_ENOENT);
+    files_end(loop);
+}
+
+TEST(temporary_files_are_open_new_and_private) {
+    rondel_loop loop = files_begin();
+    char path[512] = "", byte = 0;
+    struct stat about;
+    rondel_future future = rondel_file_make_temp(loop, in_folder("XXXXXX"), RONDEL_FUTURE);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    rondel_file file = rondel_future_result(future);
+    note_path(future, file, path);
+    CHECK_EQ(rondel_release(future), 0);
+    CHECK_EQ(rondel_kind(file), RONDEL_KIND_FILE);
+    CHECK_EQ(stat(path, &about), 0);
+    CHECK_EQ(about.st_mode & 07777, 0600);
+    CHECK_EQ(result_of(rondel_file_write(file, "x", 1, 0, RONDEL_FUTURE)), 1);
+    CHECK_EQ(result_of(rondel_file_read(file, &byte, 1, 0, RONDEL_FUTURE)), 1);
+    CHECK_EQ(byte, 'x');
+    close_now(file);
+    CHECK(rondel_file_make_temp(loop, in_folder("XXXXXX"), NULL, NULL) > 0); /* closed at once */
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    files_end(loop);
+}
+
+TEST(what_makes_no_sense_is_refused) {
+    rondel_loop loop = files_begin();
+    struct seen seen = {0, 0, 0};
+    const char *path = in_folder("a");
+    const char *const templates[] = {NULL, "", "XXXXX", "XXXXXXa", "/tmp/XXXXXX/"};
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(rondel_dir_make_temp(loop, templates[i], see, &seen), RONDEL_EINVAL);
+        CHECK_EQ(rondel_file_make_temp(loop, templates[i], see, &seen), RONDEL_EINVAL);
+    }
+    CHECK_EQ(rondel_dir_make(loop, NULL, 0700, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_make(loop, path, -1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_make(loop, path, 010000, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_make_all(loop, NULL, 0700, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_make_all(loop, path, -1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_remove(loop, NULL, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_remove_all(loop, NULL, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_dir_scan(loop, NULL, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(names_in(files_folder), 0);
+    files_end(loop);
+}
+
+TEST_MAIN(RUN(folders_are_made_and_removed), RUN(those_above_are_made_too),
+          RUN(many_may_make_the_same_folders_at_once), RUN(a_scan_finds_each_name_once_with_its_type),
+          RUN(a_scan_of_what_has_no_names), RUN(a_scan_of_many_names_loses_none),
+          RUN(a_whole_folder_is_removed_and_links_are_not_followed), RUN(temporary_folders_are_new_and_private),
+          RUN(temporary_files_are_open_new_and_private), RUN(what_makes_no_sense_is_refused))
