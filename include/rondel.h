@@ -1618,12 +1618,14 @@ int64_t rondel_tcp_reuse_port(rondel_tcp tcp, int on);
 rondel_future rondel_connect(rondel_tcp tcp, const char *host, int port, rondel_fn fn, void *user_data);
 
 /**
- * Makes a handle of `rondel_tcp_new` listen; one that is not bound gets any free port of every interface.
+ * Makes a handle of `rondel_tcp_new` or `rondel_pipe_new` listen; a TCP handle that is not bound gets any free port of
+ * every interface.
  *
  * `backlog`: how many connections may wait (0: as many as the system allows). `on_accept` as for `rondel_tcp_listen`.
- * `RONDEL_EINVAL` for a negative backlog, or if it listens already. Loop thread only.
+ * `RONDEL_EINVAL` for a negative backlog, for a pipe handle that is not bound, or if it listens already. Loop thread
+ * only.
  */
-int64_t rondel_listen(rondel_tcp tcp, int backlog, rondel_fn on_accept, void *user_data);
+int64_t rondel_listen(rondel_handle handle, int backlog, rondel_fn on_accept, void *user_data);
 
 /**
  * Takes over a connected or listening stream socket of yours: it is the handle's to close, and does not block any more.
@@ -1635,13 +1637,13 @@ rondel_tcp rondel_tcp_open(rondel_loop loop,
                            int64_t fd);
 
 /**
- * Takes one connection of a listener that has no `on_accept`: the result is a TCP handle, or an error such as
+ * Takes one connection of a listener that has no `on_accept`: the result is a handle of its kind, or an error such as
  * `RONDEL_EMFILE`.
  *
  * Several may wait; they are served in order. `RONDEL_EBUSY` if the listener has an `on_accept`, `RONDEL_EINVAL` if it
  * does not listen. Loop thread only.
  */
-rondel_future rondel_accept(rondel_tcp listener, rondel_fn fn, void *user_data);
+rondel_future rondel_accept(rondel_handle listener, rondel_fn fn, void *user_data);
 
 /** Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only. */
 int64_t rondel_tcp_nodelay(rondel_tcp tcp, int on);
@@ -1674,8 +1676,10 @@ int64_t rondel_receive_buffer(rondel_handle handle, int64_t bytes);
 /**
  * The local address of a socket: its text goes to `text` (which may be NULL), the port to `*port` (which may be NULL).
  *
- * Gives the length of the text without its NUL. `RONDEL_ENOBUFS` if `size` is too small for it (46 and a scope always do),
- * `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ * Of a local socket it is the path or the abstract name with an `@` before it, empty if it has none, and the port is 0.
+ * Gives the length of the text without its NUL. `RONDEL_ENOBUFS` if `size` is too small for it (46 and a scope always do,
+ * for local sockets 110), `RONDEL_ENOTCONN` while there is no socket, `RONDEL_ENOTSOCK` for what is none. Loop thread
+ * only.
  */
 int64_t rondel_local_addr(rondel_handle handle,
                           char *text,
@@ -1945,6 +1949,85 @@ int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
  * @defgroup rondel_pipe Local sockets and pipes
  * @{
  */
+
+/**
+ * Connects to a local socket: the result is a pipe handle.
+ *
+ * `name` is a path, or an `@` and then an abstract name, which is no file's and which Linux alone has (a path that begins
+ * with an `@` is written `./@`). `RONDEL_ENAMETOOLONG` for one that the system's addresses have no room for (107 bytes on
+ * Linux, 103 on others): it is never cut short. `RONDEL_EINVAL` for NULL or an empty name, `RONDEL_EOPNOTSUPP` for an
+ * abstract one where there are none.
+ *
+ * It fails with `RONDEL_ENOENT` if there is no such file, `RONDEL_ECONNREFUSED` if nobody listens there,
+ * `RONDEL_EACCES`… as connect(2) has them. While as many connections wait as the listener allows it waits too: give it
+ * a deadline. If nobody hears of the result (`fn` is NULL) the connection is closed. Loop thread only.
+ */
+rondel_future rondel_pipe_connect(rondel_loop loop,
+                                  const char *name,
+                                  rondel_fn fn,
+                                  void *user_data);
+
+/**
+ * Listens at a local socket's path or abstract name, as `rondel_pipe_connect` has them; `@` alone is any free name, see
+ * `rondel_local_addr`.
+ *
+ * `fn(server, peer, user_data)` for every connection: `peer` is a pipe handle, yours to close, or a negative code, such
+ * as `RONDEL_EMFILE` when descriptors ran out; the server then goes on by itself when there are some. Without a
+ * function `rondel_accept` takes the connections.
+ *
+ * The path becomes a file, which is removed when the handle is closed, unless another has taken its place meanwhile, or
+ * it is a forked child that closes it. Who may connect is a matter of that file's permissions and its folder's: see
+ * `rondel_pipe_mode`. A path where there is a file already is `RONDEL_EADDRINUSE`, also if it is a socket that a server
+ * left behind when it crashed: see `rondel_pipe_replace`. Else `RONDEL_ENOENT`, `RONDEL_EACCES`… as bind(2) has them.
+ * Loop thread only.
+ */
+rondel_pipe rondel_pipe_listen(rondel_loop loop, const char *name, rondel_fn on_accept, void *user_data);
+
+/**
+ * Makes a pipe handle to listen with step by step: `rondel_pipe_mode` and `rondel_pipe_replace` if they are wanted,
+ * `rondel_pipe_bind`, `rondel_listen`. Loop thread only.
+ */
+rondel_pipe rondel_pipe_new(rondel_loop loop);
+
+/**
+ * Sets the permissions of the file that `rondel_pipe_bind` will make, as chmod(2) has them (0600, say); else they follow
+ * the process's umask. They hold before anybody can connect.
+ *
+ * `RONDEL_EINVAL` for other bits than 07777, or if the handle is bound already. An abstract name has no permissions, and
+ * Windows none of this form: there the bind fails, with `RONDEL_EINVAL` and `RONDEL_EOPNOTSUPP`. Loop thread only.
+ */
+int64_t rondel_pipe_mode(rondel_pipe pipe,
+                         int mode);
+
+/**
+ * Lets `rondel_pipe_bind` take the place of a socket's file at which nobody listens, as a server leaves it that has
+ * crashed. (on, or 0: off, as from the start.) A socket at which somebody listens and any other file stay:
+ * `RONDEL_EADDRINUSE`.
+ *
+ * Whether anybody listens is found out by connecting. A server that is bound and does not listen yet cannot be told
+ * from one that is gone: two that start at the same moment need a lock of their own. `RONDEL_EINVAL` if the handle is
+ * bound already. Loop thread only.
+ */
+int64_t rondel_pipe_replace(rondel_pipe pipe, int on);
+
+/**
+ * Binds a handle of `rondel_pipe_new` to a path or abstract name, with errors as for `rondel_pipe_listen`;
+ * `RONDEL_EINVAL` if it is bound already. Loop thread only.
+ */
+int64_t rondel_pipe_bind(rondel_pipe pipe, const char *name);
+
+/**
+ * Who is at the other end of a connected local socket: process, user and group, each where the pointer is not NULL, as
+ * they were when the connection was made (listening, for the side that connected). -1 for what the system does not tell:
+ * Windows tells the process alone, some BSDs do not.
+ *
+ * A process may have ended since, and its number be another's. `RONDEL_ENOTCONN` if it is not connected,
+ * `RONDEL_ENOTSOCK` for ends of pipes. Loop thread only.
+ */
+int64_t rondel_pipe_peer_credentials(rondel_pipe pipe,
+                                     int64_t *process,
+                                     int64_t *user,
+                                     int64_t *group);
 
 /**
  * Takes over a descriptor of yours that carries bytes on this machine: a connected or listening Unix stream socket, an

@@ -15,6 +15,7 @@ use crate::handle::Handle;
 use crate::hook::Hook;
 use crate::net::connect::Attempt;
 use crate::net::listener::Listener;
+use crate::net::local::Unbound;
 use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::net::udp::Udp;
@@ -64,6 +65,7 @@ pub enum Object {
     Future(Future),
     Hook(Hook),
     Unconnected(Box<Unconnected>),
+    Unbound(Box<Unbound>),
     Listener(Box<Listener>),
     Stream(Box<Stream>),
     Udp(Box<Udp>),
@@ -174,6 +176,14 @@ impl Core {
         }
     }
 
+    /// Whether it is of a kind that can listen.
+    pub fn check_listening(&mut self, handle: Handle) -> Result<()> {
+        match self.open_entry(handle)?.kind {
+            Kind::Tcp | Kind::Pipe => Ok(()),
+            _ => Err(Error::EKIND),
+        }
+    }
+
     pub fn set_active(&mut self, handle: Handle, active: bool) {
         let Core { table, alive, .. } = self;
         if let Ok(entry) = table.get_mut(handle)
@@ -273,6 +283,7 @@ impl Core {
             Object::Hook(_) => self.stop_hook(handle),
             Object::Signal(_) => self.unwatch_signal(handle),
             Object::Unconnected(_) => self.close_unconnected(handle),
+            Object::Unbound(_) => {}
             Object::Listener(_) => self.close_listener(handle),
             Object::Stream(_) => self.close_stream(handle),
             Object::Udp(_) => self.close_udp(handle),

@@ -4,7 +4,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
-use crate::future::Op;
+use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::ready::Step;
@@ -90,6 +90,7 @@ impl Core {
                 future.deadline = None;
                 let _ = self.cancel(owner, Error::ETIMEDOUT);
             }
+            Object::Future(Future { op: Op::ConnectLocal(_), .. }) => self.try_local_connect(owner),
             Object::Future(_) => self.next_attempt(owner),
             Object::Listener(_) => self.resume_listener(owner),
             _ => {}

@@ -9,7 +9,6 @@ use crate::handle::Handle;
 use crate::net::address;
 use crate::sys::lent::c_string;
 use std::ffi::{c_char, c_int, c_void};
-use std::net::SocketAddr;
 
 /// Connects to a host by name or numeric address: the result is a TCP handle.
 ///
@@ -106,14 +105,21 @@ pub unsafe extern "C" fn rondel_connect(
     }))
 }
 
-/// Makes a handle of `rondel_tcp_new` listen; one that is not bound gets any free port of every interface.
+/// Makes a handle of `rondel_tcp_new` or `rondel_pipe_new` listen; a TCP handle that is not bound gets any free port of
+/// every interface.
 ///
 /// `backlog`: how many connections may wait (0: as many as the system allows). `on_accept` as for `rondel_tcp_listen`.
-/// `RONDEL_EINVAL` for a negative backlog, or if it listens already. Loop thread only.
+/// `RONDEL_EINVAL` for a negative backlog, for a pipe handle that is not bound, or if it listens already. Loop thread
+/// only.
 #[unsafe(no_mangle)]
-pub extern "C" fn rondel_listen(tcp: rondel_tcp, backlog: c_int, on_accept: rondel_fn, user_data: *mut c_void) -> i64 {
-    done(with_core(tcp, |core, handle| {
-        core.check_tcp(handle)?;
+pub extern "C" fn rondel_listen(
+    handle: rondel_handle,
+    backlog: c_int,
+    on_accept: rondel_fn,
+    user_data: *mut c_void,
+) -> i64 {
+    done(with_core(handle, |core, handle| {
+        core.check_listening(handle)?;
         if backlog < 0 {
             return Err(Error::EINVAL);
         }
@@ -130,13 +136,13 @@ pub extern "C" fn rondel_tcp_open(r#loop: rondel_loop, fd: i64) -> rondel_tcp {
     number(with_loop_core(r#loop, |core| core.open_tcp(fd)))
 }
 
-/// Takes one connection of a listener that has no `on_accept`: the result is a TCP handle, or an error such as
+/// Takes one connection of a listener that has no `on_accept`: the result is a handle of its kind, or an error such as
 /// `RONDEL_EMFILE`.
 ///
 /// Several may wait; they are served in order. `RONDEL_EBUSY` if the listener has an `on_accept`, `RONDEL_EINVAL` if it
 /// does not listen. Loop thread only.
 #[unsafe(no_mangle)]
-pub extern "C" fn rondel_accept(listener: rondel_tcp, r#fn: rondel_fn, user_data: *mut c_void) -> rondel_future {
+pub extern "C" fn rondel_accept(listener: rondel_handle, r#fn: rondel_fn, user_data: *mut c_void) -> rondel_future {
     number(with_core(listener, |core, handle| core.accept_one(handle, notify(r#fn, user_data))))
 }
 
@@ -208,8 +214,10 @@ fn buffer_size(core: &mut Core, handle: Handle, bytes: i64) -> Result<Option<usi
 
 /// The local address of a socket: its text goes to `text` (which may be NULL), the port to `*port` (which may be NULL).
 ///
-/// Gives the length of the text without its NUL. `RONDEL_ENOBUFS` if `size` is too small for it (46 and a scope always do),
-/// `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+/// Of a local socket it is the path or the abstract name with an `@` before it, empty if it has none, and the port is 0.
+/// Gives the length of the text without its NUL. `RONDEL_ENOBUFS` if `size` is too small for it (46 and a scope always do,
+/// for local sockets 110), `RONDEL_ENOTCONN` while there is no socket, `RONDEL_ENOTSOCK` for what is none. Loop thread
+/// only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_local_addr(
     handle: rondel_handle,
@@ -233,18 +241,28 @@ pub unsafe extern "C" fn rondel_peer_addr(
     to_code(with_core(handle, |core, handle| unsafe { put_address(core.peer_address(handle)?, text, size, port) }))
 }
 
-unsafe fn put_address(address: SocketAddr, text: *mut c_char, size: usize, port: *mut c_int) -> Result<i64> {
+unsafe fn put_address(
+    (address, own_port): (Vec<u8>, u16),
+    text: *mut c_char,
+    size: usize,
+    port: *mut c_int,
+) -> Result<i64> {
     // SAFETY: the caller's promise: `text` is NULL or has `size` bytes of room, `port` is NULL or a place for a number.
     unsafe {
-        let length = put_text(&address::text(&address), text, size)?;
+        let length = put_bytes(&address, text, size)?;
         if !port.is_null() {
-            *port = address.port().into();
+            *port = own_port.into();
         }
         Ok(length)
     }
 }
 
 pub(super) unsafe fn put_text(value: &str, text: *mut c_char, size: usize) -> Result<i64> {
+    // SAFETY: the caller's promise is the same.
+    unsafe { put_bytes(value.as_bytes(), text, size) }
+}
+
+unsafe fn put_bytes(value: &[u8], text: *mut c_char, size: usize) -> Result<i64> {
     if !text.is_null() {
         if value.len() >= size {
             return Err(Error::ENOBUFS);

@@ -84,6 +84,7 @@ impl Core {
             Op::Receive => self.cancel_udp_recv(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
             Op::Connect(_) => self.drop_connecting(handle),
+            Op::ConnectLocal(_) => self.drop_local_connecting(handle),
             Op::InLine(claim) => {
                 let claim = *claim;
                 if !self.cancel_claim(claim, origin, handle, reason) {

@@ -20,6 +20,7 @@ use crate::file::outcome::{Bytes, Entry as FolderEntry};
 use crate::handle::Handle;
 use crate::lifecycle::{Entry, Kind, Object};
 use crate::net::connect::Connecting;
+use crate::net::local;
 use crate::pool::Job;
 use crate::ready::Step;
 use crate::sync::Claim;
@@ -62,6 +63,7 @@ pub enum Op {
     Receive,
     Shutdown,
     Connect(Box<Connecting>),
+    ConnectLocal(Box<local::Connecting>),
     Work(Arc<Job>),
     LookUp(Arc<Job>),
     /// On the pool, or waiting for its turn on the file, which is the origin.

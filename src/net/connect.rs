@@ -48,8 +48,8 @@ impl Connecting {
 
 /// One address being tried.
 pub struct Attempt {
-    source: Source,
-    future: Handle,
+    pub source: Source,
+    pub future: Handle,
 }
 
 /// The address as a socket bound to `local` has to name it.
@@ -217,7 +217,11 @@ impl Core {
             source.socket().set_tcp_nodelay(true)?;
         }
         sys::start_connect(&source, address)?;
-        let attempt = self.insert(Kind::Internal, Object::Attempt(Attempt { source, future }))?;
+        self.insert_attempt(Attempt { source, future })
+    }
+
+    pub fn insert_attempt(&mut self, attempt: Attempt) -> Result<Handle> {
+        let attempt = self.insert(Kind::Internal, Object::Attempt(attempt))?;
         if let Ok(Object::Attempt(made)) = self.table.get(attempt).map(|entry| &entry.object)
             && let Err(error) = self.reactor.watch(&made.source, attempt.key(), Interest::WRITABLE)
         {
@@ -241,6 +245,9 @@ impl Core {
             Ok(Some(error)) | Err(error) => Err(Error::from(error)),
         };
         let Some(attempt) = self.end_attempt(handle) else { return };
+        if self.future_mut(future).is_ok_and(|future| matches!(future.op, Op::ConnectLocal(_))) {
+            return self.local_connect_over(future, outcome.map(|()| attempt.source));
+        }
         if let Some(connecting) = self.connecting_mut(future) {
             connecting.attempts.retain(|other| *other != handle);
         }
@@ -255,7 +262,7 @@ impl Core {
         }
     }
 
-    fn end_attempt(&mut self, handle: Handle) -> Option<Attempt> {
+    pub fn end_attempt(&mut self, handle: Handle) -> Option<Attempt> {
         match self.table.remove(handle)?.object {
             Object::Attempt(attempt) => {
                 self.reactor.unwatch(&attempt.source);

@@ -15,11 +15,14 @@ use crate::net::stream::Stream;
 use crate::net::tcp::{self, Bound};
 use crate::reactor::Interest;
 use crate::ready::Step;
+use crate::sys::local::SocketFile;
 use crate::sys::{self, Source};
 use crate::timers::TimerId;
 use std::collections::VecDeque;
 
 pub struct Listener {
+    /// Of a local socket. It is removed before the socket is closed.
+    _file: Option<SocketFile>,
     source: Source,
     /// Of the connections.
     kind: Kind,
@@ -36,7 +39,11 @@ const RETRY_AFTER: i64 = 100_000_000;
 
 impl Listener {
     pub fn new(source: Source, kind: Kind, on_accept: Option<Notify>) -> Listener {
-        Listener { source, kind, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
+        Listener { _file: None, source, kind, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
+    }
+
+    pub fn with_file(self, file: Option<SocketFile>) -> Listener {
+        Listener { _file: file, ..self }
     }
 
     pub fn source(&self) -> &Source {
@@ -77,6 +84,9 @@ impl Core {
             listener.on_accept = on_accept;
             return self.start_listening(handle);
         }
+        if self.open_entry(handle)?.kind == Kind::Pipe {
+            return self.listen_pipe(handle, backlog, on_accept);
+        }
         let socket = self.unconnected_mut(handle)?;
         if socket.connecting.is_some() {
             return Err(Error::EALREADY);
@@ -93,7 +103,7 @@ impl Core {
         self.start_listening(handle)
     }
 
-    fn start_listening(&mut self, handle: Handle) -> Result<()> {
+    pub fn start_listening(&mut self, handle: Handle) -> Result<()> {
         self.watch_listener(handle)?;
         let tells = self.listener_mut(handle)?.on_accept.is_some();
         self.set_active(handle, tells);
@@ -123,7 +133,7 @@ impl Core {
     fn listener_mut(&mut self, handle: Handle) -> Result<&mut Listener> {
         match &mut self.open_entry(handle)?.object {
             Object::Listener(listener) => Ok(listener),
-            Object::Stream(_) | Object::Unconnected(_) => Err(Error::EINVAL),
+            Object::Stream(_) | Object::Unconnected(_) | Object::Unbound(_) => Err(Error::EINVAL),
             _ => Err(Error::EKIND),
         }
     }

@@ -5,7 +5,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
-use crate::net::address::Place;
+use crate::net::address::{self, Place};
 use crate::net::listener::Listener;
 use crate::net::stream::Stream;
 use crate::sys::{self, Source};
@@ -77,6 +77,7 @@ impl Core {
             Object::Udp(udp) => udp.source().raw() as i64 == descriptor,
             Object::Listener(listener) => listener.source().raw() as i64 == descriptor,
             Object::Unconnected(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
+            Object::Unbound(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
             _ => false,
         })
     }
@@ -100,6 +101,7 @@ impl Core {
             Object::Udp(udp) => Ok(udp.source()),
             Object::Listener(listener) => Ok(listener.source()),
             Object::Unconnected(socket) => socket.bound.as_ref().map(|bound| &bound.source).ok_or(Error::ENOTCONN),
+            Object::Unbound(socket) => socket.bound.as_ref().map(|bound| &bound.source).ok_or(Error::ENOTCONN),
             _ => Err(Error::EKIND),
         }
     }
@@ -129,12 +131,13 @@ impl Core {
         })
     }
 
-    pub fn local_address(&mut self, handle: Handle) -> Result<SocketAddr> {
-        self.with_socket(handle, |socket| socket.local_addr()).and_then(|address| inet(&address))
+    /// The own address as text, and the port.
+    pub fn local_address(&mut self, handle: Handle) -> Result<(Vec<u8>, u16)> {
+        self.with_socket(handle, |socket| socket.local_addr()).and_then(|address| describe(&address))
     }
 
-    pub fn peer_address(&mut self, handle: Handle) -> Result<SocketAddr> {
-        self.with_socket(handle, |socket| socket.peer_addr()).and_then(|address| inet(&address))
+    pub fn peer_address(&mut self, handle: Handle) -> Result<(Vec<u8>, u16)> {
+        self.with_socket(handle, |socket| socket.peer_addr()).and_then(|address| describe(&address))
     }
 
     /// Closes with a reset: what was not sent is lost, the peer is told so.
@@ -146,8 +149,11 @@ impl Core {
     }
 }
 
-fn inet(address: &SockAddr) -> Result<SocketAddr> {
-    address.as_socket().ok_or(Error::EAFNOSUPPORT)
+fn describe(address: &SockAddr) -> Result<(Vec<u8>, u16)> {
+    match address.as_socket() {
+        Some(address) => Ok((address::text(&address).into_bytes(), address.port())),
+        None => Ok((sys::local::name(address).ok_or(Error::EAFNOSUPPORT)?, 0)),
+    }
 }
 
 /// A bound socket: the first of the place's addresses that the system has.
@@ -188,4 +194,4 @@ pub fn listen_on(bound: &Bound, backlog: i32, nodelay: bool) -> Result<()> {
 }
 
 /// The system cuts it down to what it allows.
-const DEFAULT_BACKLOG: i32 = 4096;
+pub const DEFAULT_BACKLOG: i32 = 4096;

@@ -8,6 +8,7 @@
 //!   are never seen, no signal is ever raised.
 //! - `pipes`: sources that are no sockets, where the platform has such: `reads`, `writes`, `can_half_close`, `look_at`,
 //!   `Source::adopt`, `pair`.
+//! - `local`: sockets of this machine: names to addresses and back, the files they leave, who is at the other end.
 //! - `look_up(host, service, hints)`, `look_up_name(address, flags)`: getaddrinfo and getnameinfo, blocking; failures as
 //!   Rondel's codes.
 //! - `datagram`: sends and receives datagrams, many a call, with what is told of each beside its bytes.
@@ -31,6 +32,8 @@ pub mod file_types;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
 pub mod lent;
+#[cfg_attr(windows, path = "local_windows.rs")]
+pub mod local;
 #[cfg(unix)]
 pub mod map;
 #[cfg_attr(windows, path = "names_windows.rs")]

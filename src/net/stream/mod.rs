@@ -85,7 +85,7 @@ impl Core {
     pub fn stream_mut(&mut self, handle: Handle) -> Result<&mut Stream> {
         match &mut self.open_entry(handle)?.object {
             Object::Stream(stream) => Ok(stream),
-            Object::Unconnected(_) | Object::Listener(_) => Err(Error::ENOTCONN),
+            Object::Unconnected(_) | Object::Unbound(_) | Object::Listener(_) => Err(Error::ENOTCONN),
             _ => Err(Error::EKIND),
         }
     }

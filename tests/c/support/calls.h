@@ -149,7 +149,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(group_error, GROUPS, (h, 0))                                                                                  \
     CALL(tcp_bind, TCPS, (h, "127.0.0.1", 0))                                                                          \
     CALL(tcp_reuse_port, TCPS, (h, 1))                                                                                 \
-    CALL(listen, TCPS, (h, 0, call_fn, &call_seen))                                                                    \
+    CALL(listen, SOCKETS, (h, 0, call_fn, &call_seen))                                                                 \
     CALL(connect, TCPS, (h, "127.0.0.1", call_port, call_fn, &call_seen))                                              \
     CALL(accept, SOCKETS, (h, call_fn, &call_seen))                                                                    \
     CALL(tcp_nodelay, TCPS, (h, 1))                                                                                    \

@@ -14,7 +14,14 @@ static rondel_pipe call_pipes[2];
 
 #define CALLS_OF_PIPE(CALL)                                                                                            \
     CALL(pipe_open, LOOPS, (h, INT32_MAX))                                                                             \
-    CALL(pipe_pair, LOOPS, (h, RONDEL_PIPE_BOTH_WAYS, call_pipes))
+    CALL(pipe_pair, LOOPS, (h, RONDEL_PIPE_BOTH_WAYS, call_pipes))                                                     \
+    CALL(pipe_new, LOOPS, (h))                                                                                         \
+    CALL(pipe_listen, LOOPS, (h, "/dev/null/rondel", call_fn, &call_seen))                                             \
+    CALL(pipe_connect, LOOPS, (h, "/dev/null/rondel", call_fn, &call_seen))                                            \
+    CALL(pipe_mode, PIPES, (h, 0600))                                                                                  \
+    CALL(pipe_replace, PIPES, (h, 0))                                                                                  \
+    CALL(pipe_bind, PIPES, (h, "/dev/null/rondel"))                                                                    \
+    CALL(pipe_peer_credentials, PIPES, (h, NULL, NULL, NULL))
 
 #define MAKES_OF_PIPE(MAKE) MAKE(PIPE, call_a_pipe(loop))
 
