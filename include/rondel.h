@@ -2061,6 +2061,91 @@ int64_t rondel_pipe_pair(rondel_loop loop,
 /** @} */
 
 /**
+ * @defgroup rondel_tty Terminals
+ * @{
+ */
+
+/** `rondel_kind`: a terminal. */
+#define RONDEL_KIND_TTY INT64_C(12)
+/** `rondel_tty_mode`: as it was found. */
+#define RONDEL_TTY_NORMAL 0
+/** `rondel_tty_mode`: each key comes at once, and is not shown; Ctrl-C and its kin are signals as before. */
+#define RONDEL_TTY_CBREAK 1
+/** `rondel_tty_mode`: each key comes at once, also Ctrl-C, and is not shown; what is written is made into lines as before. */
+#define RONDEL_TTY_RAW 2
+/** `rondel_tty_mode`: as raw, and what is written leaves as it is: for bytes that are no text. */
+#define RONDEL_TTY_BINARY 3
+
+/** A terminal. */
+typedef int64_t rondel_tty;
+
+/**
+ * Opens the terminal that `fd` leads to, as a stream: standard input, say, to read keys as they come.
+ *
+ * It is opened anew, the same ways as `fd` is, and does not block; `fd` stays yours and blocks as before, as it does for
+ * the shell that it was inherited from. (The other side of a pseudo-terminal, which cannot be opened anew, is duplicated:
+ * that one does not block any more.) The end of what is typed (Ctrl-D) is the end of the stream.
+ *
+ * `RONDEL_EBADF`, `RONDEL_ENOTTY` if it is no terminal, `RONDEL_EACCES` and others if it may not be opened; `rondel_pipe_open`
+ * takes a descriptor as it is. `RONDEL_ENOSYS` on Windows. Loop thread only.
+ */
+rondel_tty rondel_tty_open(rondel_loop loop,
+                           int64_t fd);
+
+/**
+ * Sets the mode of the terminal: `RONDEL_TTY_NORMAL` as it was found, `RONDEL_TTY_CBREAK`, `_RAW` or `_BINARY`.
+ *
+ * The terminal is given back as it was found when the handle is closed or its loop is freed (with several handles: the
+ * last one that changed it); by exit(3); and when a signal kills the process: as long as the mode is not normal, Rondel
+ * handles the signals that would, as far as nobody else does, and then lets them. A program with handlers of its own for
+ * such signals calls `rondel_tty_reset` there. A child after a fork gives nothing back.
+ *
+ * A shell that stops a program (Ctrl-Z, SIGSTOP) sets its own mode; set yours again on SIGCONT.
+ *
+ * `RONDEL_EINVAL` for another mode, `RONDEL_EIO` if the terminal is gone. Loop thread only.
+ */
+int64_t rondel_tty_mode(rondel_tty tty,
+                        int32_t mode);
+
+/**
+ * Gives every terminal whose mode this process has changed back as it was found, whatever happens next. 0.
+ *
+ * Any thread, and any signal handler.
+ */
+int64_t rondel_tty_reset(void);
+
+/**
+ * Puts the size of the terminal's window, in characters, into `columns` and `rows`, each of which may be NULL. A terminal
+ * that does not know has 0.
+ *
+ * 0, or `RONDEL_EIO` if the terminal is gone. Loop thread only.
+ */
+int64_t rondel_tty_size(rondel_tty tty,
+                        int32_t *columns,
+                        int32_t *rows);
+
+/**
+ * Has `fn(tty, 0, user_data)` called when the window has got another size; NULL: no more. `rondel_tty_size` tells which.
+ *
+ * The system says so (by SIGWINCH) to programs that the terminal controls, and to those in its foreground only. This does
+ * not keep the loop alive. Errors as for `rondel_signal_start` and `rondel_tty_size`. Loop thread only.
+ */
+int64_t rondel_tty_on_resize(rondel_tty tty,
+                             rondel_fn fn,
+                             void *user_data);
+
+/**
+ * What a descriptor is, as the kind of the handle that can be made of it: `RONDEL_KIND_TTY` for a terminal,
+ * `RONDEL_KIND_TCP`, `RONDEL_KIND_UDP`, `RONDEL_KIND_PIPE` for a Unix stream socket, pipe or FIFO, `RONDEL_KIND_FILE` for a
+ * file; 0 for anything else.
+ *
+ * `RONDEL_EBADF` if it is not open; on Windows `RONDEL_ENOTSOCK` for what is no socket. Any thread.
+ */
+int64_t rondel_fd_kind(int64_t fd);
+
+/** @} */
+
+/**
  * @defgroup rondel_fd_watch Descriptors of others: for libraries that bring their own sockets
  * @{
  */

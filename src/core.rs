@@ -11,6 +11,7 @@ use crate::hook::{Hooks, Phase};
 use crate::inbox::{Inbox, Message};
 use crate::lifecycle::{Closing, Entry, Kind, Object};
 use crate::net::stream::Spares;
+use crate::net::tty::Tty;
 use crate::net::udp::Datagrams;
 use crate::reactor::Reactor;
 use crate::ready::{Completion, Ready};
@@ -59,6 +60,7 @@ pub struct Core {
     pub program: Option<Handle>,
     /// The signals that are watched, and by whom.
     pub signals: Vec<(i32, Handle)>,
+    pub ttys: Vec<Tty>,
     pub debug: Debug,
     pub metrics: Metrics,
     /// Time of this turn.
@@ -124,6 +126,7 @@ impl Core {
             abroad: Abroad::default(),
             program: None,
             signals: Vec::new(),
+            ttys: Vec::new(),
             debug: Debug::default(),
             metrics: Metrics::default(),
             now: sys::clock(),

@@ -77,6 +77,7 @@ impl Core {
             (_, Kind::Barrier) => "barrier",
             (_, Kind::Queue) => "queue",
             (_, Kind::Pipe) => "pipe",
+            (_, Kind::Tty) => "tty",
             (_, Kind::Internal) => "operation",
         };
         match entry.name() {

@@ -11,7 +11,7 @@ use crate::error::Result;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::registry;
-use crate::sys::signals;
+use crate::sys::{signals, ttys};
 use std::any::Any;
 use std::cell::RefCell;
 
@@ -22,7 +22,8 @@ thread_local! {
 
 /// Before a fork. None of these locks is held while another one is asked for, so there is no wrong order.
 pub fn hold_still() {
-    let mut held: Vec<Box<dyn Any>> = vec![Box::new(registry::hold()), Box::new(signals::hold())];
+    let mut held: Vec<Box<dyn Any>> =
+        vec![Box::new(registry::hold()), Box::new(signals::hold()), Box::new(ttys::hold())];
     held.extend(registry::places().iter().map(|place| Box::new(place.inbox.hold()) as Box<dyn Any>));
     HELD.set(held);
 }

@@ -48,6 +48,7 @@ pub enum Kind {
     Signal = 9,
     Udp = 10,
     Pipe = 11,
+    Tty = 12,
     File = 13,
     Group = 30,
     Iterator = 31,
@@ -274,6 +275,9 @@ impl Core {
     }
 
     pub fn close(&mut self, handle: Handle) -> Result<()> {
+        if self.open_entry(handle)?.kind == Kind::Tty {
+            self.end_tty(handle);
+        }
         match self.open_entry(handle)?.object {
             Object::Loop => return Err(Error::EKIND),
             Object::Future(_) => return self.close_future(handle),

@@ -37,17 +37,23 @@ impl Core {
             return Err(Error::EINVAL);
         }
         let handle = self.insert(Kind::Signal, Object::Signal(Signal { number, notify }))?;
-        // In this order: what the handler takes from the program, somebody here has to get.
-        self.signals.push((number, handle));
-        self.want_signals();
-        if let Err(error) = signals::watch(number) {
-            self.signals.pop();
-            self.want_signals();
+        if let Err(error) = self.add_signal_watcher(number, handle) {
             self.table.discard(handle);
             return Err(error);
         }
         self.set_active(handle, true);
         Ok(handle)
+    }
+
+    /// From now on `signal_step` is called for this handle when the signal has come.
+    pub fn add_signal_watcher(&mut self, number: i32, handle: Handle) -> Result<()> {
+        // In this order: what the handler takes from the program, somebody here has to get.
+        self.signals.push((number, handle));
+        self.want_signals();
+        signals::watch(number).inspect_err(|_| {
+            self.signals.pop();
+            self.want_signals();
+        })
     }
 
     pub fn unwatch_signal(&mut self, handle: Handle) {
@@ -85,6 +91,7 @@ impl Core {
                 }
                 self.step_for(notify, handle, i64::from(number))
             }
+            Ok(Object::Stream(_)) => self.tty_step(handle),
             _ => Step::Nothing,
         }
     }

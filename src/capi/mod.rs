@@ -45,6 +45,8 @@ pub mod udp;
 
 pub mod pipe;
 
+pub mod tty;
+
 pub mod fd_watch;
 
 pub mod resolve;
@@ -91,8 +93,10 @@ fn with_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Resu
 /// thread is refused for it.
 fn visit_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
     let handle = Handle::from_caller(number)?;
-    let guard = registry::place(handle).cell.visit()?;
-    f(&mut guard.get().ok_or(Error::EGONE)?.core.borrow_mut(), handle)
+    let place = registry::place(handle);
+    let guard = place.cell.visit()?;
+    let the_loop = guard.get().ok_or(Error::EGONE)?;
+    if place.inbox.is_foreign() { Err(Error::ESTATE) } else { f(&mut the_loop.core.borrow_mut(), handle) }
 }
 
 /// As `with_core`, for a function that takes a loop and nothing else.

@@ -131,8 +131,10 @@ impl Core {
     }
 
     fn listener_mut(&mut self, handle: Handle) -> Result<&mut Listener> {
-        match &mut self.open_entry(handle)?.object {
+        let entry = self.open_entry(handle)?;
+        match &mut entry.object {
             Object::Listener(listener) => Ok(listener),
+            Object::Stream(_) if entry.kind == Kind::Tty => Err(Error::EKIND),
             Object::Stream(_) | Object::Unconnected(_) | Object::Unbound(_) => Err(Error::EINVAL),
             _ => Err(Error::EKIND),
         }

@@ -8,5 +8,6 @@ pub mod local;
 pub mod pipe;
 pub mod stream;
 pub mod tcp;
+pub mod tty;
 pub mod udp;
 pub mod write_queue;

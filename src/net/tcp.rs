@@ -90,6 +90,9 @@ impl Core {
 
     /// Runs `f` on the socket of any handle that has one.
     pub fn with_socket<R>(&mut self, handle: Handle, f: impl FnOnce(SockRef<'_>) -> std::io::Result<R>) -> Result<R> {
+        if self.open_entry(handle)?.kind == Kind::Tty {
+            return Err(Error::EKIND);
+        }
         let source = self.source_of(handle)?;
         f(source.socket()).map_err(Error::from)
     }

@@ -88,6 +88,7 @@ extern "C" fn on_fault(signal: libc::c_int, info: *mut libc::siginfo_t, _context
         tell_number(present.size / 1024);
         tell(b" KiB; give it a larger one with rondel_task_spawn_sized\n");
     }
+    super::ttys::reset();
     for (own, before) in SIGNALS.into_iter().zip(&BEFORE) {
         if own == signal {
             // SAFETY: the old action was stored before the handler was installed, and is never freed.

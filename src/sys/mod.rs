@@ -26,6 +26,8 @@ pub mod fault;
 #[cfg(windows)]
 #[path = "fault_none.rs"]
 pub mod fault;
+#[cfg_attr(windows, path = "fd_kind_windows.rs")]
+pub mod fd_kind;
 #[cfg_attr(windows, path = "file_windows.rs")]
 pub mod file;
 pub mod file_types;
@@ -48,6 +50,8 @@ mod resolver;
 pub use resolver::*;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;
+#[cfg_attr(windows, path = "ttys_windows.rs")]
+pub mod ttys;
 
 #[cfg(unix)]
 mod unix;

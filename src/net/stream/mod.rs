@@ -179,6 +179,7 @@ impl Core {
         if stream.out.is_some() || !stream.leftover.is_empty() {
             return Err(Error::EBUSY);
         }
+        self.end_tty(handle);
         self.end_stream(handle);
         let entry = self.open_entry(handle)?;
         let Object::Stream(stream) = std::mem::replace(&mut entry.object, Object::Closed) else {

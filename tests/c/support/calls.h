@@ -11,6 +11,7 @@
 #include "calls_file.h"
 #include "calls_pipe.h"
 #include "calls_resolve.h"
+#include "calls_tty.h"
 #include "calls_udp.h"
 
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
@@ -37,7 +38,7 @@ static int call_fd = INT32_MAX;
 #define SIGNALS KIND_BIT(RONDEL_KIND_SIGNAL)
 #define GROUPS KIND_BIT(RONDEL_KIND_GROUP)
 #define ITERATORS KIND_BIT(RONDEL_KIND_ITERATOR)
-#define STREAMS (TCPS | PIPES)
+#define STREAMS (TCPS | PIPES | TTYS)
 #define SOCKETS (TCPS | PIPES)
 #define EVERY_KIND (~0u)
 #define HANDLES (EVERY_KIND & ~LOOPS)
@@ -114,7 +115,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(set_data, EVERY_KIND, (h, &call_seen))                                                                        \
     CALL(handle_set_name, EVERY_KIND, (h, "name"))                                                                     \
     CALL(handle_name, EVERY_KIND, (h, NULL, 0))                                                                        \
-    CALL(fileno, SOCKETS | UDPS | WATCHES | FILES, (h))                                                                \
+    CALL(fileno, STREAMS | UDPS | WATCHES | FILES, (h))                                                                \
     CALL(detach, STREAMS, (h))                                                                                         \
     CALL(fd_watch_set, WATCHES, (h, RONDEL_READABLE))                                                                  \
     CALL(timer_set, TIMERS, (h, 0, 0))                                                                                 \
@@ -212,7 +213,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)                                                                                                \
     CALLS_OF_RESOLVE(CALL)                                                                                             \
-    CALLS_OF_UDP(CALL)
+    CALLS_OF_UDP(CALL)                                                                                                 \
+    CALLS_OF_TTY(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -295,7 +297,8 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     MAKES_OF_THE_CORE(MAKE)                                                                                            \
     MAKES_OF_FILES(MAKE)                                                                                               \
     MAKES_OF_PIPE(MAKE)                                                                                                \
-    MAKES_OF_UDP(MAKE)
+    MAKES_OF_UDP(MAKE)                                                                                                 \
+    MAKES_OF_TTY(MAKE)
 
 #define MAKE_COUNT(kind, call) +1
 enum { KINDS = MAKES(MAKE_COUNT) };
