@@ -333,6 +333,9 @@ mod portable {
     pub const FORGETS_CLOSED: bool = cfg!(unix);
 
     pub fn watch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
+        if !FORGETS_CLOSED && !crate::sys::is_open(raw) {
+            return Err(io::Error::from_raw_os_error(crate::sys::NOT_OPEN));
+        }
         // SAFETY: kqueue forgets a closed descriptor, and IOCP's poller holds its own reference to a socket.
         unsafe { poller.add_with_mode(raw, event(key, interest), PollMode::Oneshot) }
     }
@@ -340,7 +343,7 @@ mod portable {
     pub fn rewatch_borrowed(poller: &Poller, raw: RawSource, key: usize, interest: Interest) -> io::Result<()> {
         if !FORGETS_CLOSED && !crate::sys::is_open(raw) {
             unwatch_borrowed(poller, raw);
-            return Err(io::ErrorKind::NotFound.into());
+            return Err(io::Error::from_raw_os_error(crate::sys::NOT_OPEN));
         }
         poller.modify_with_mode(borrow_source(&raw), event(key, interest), PollMode::Oneshot)
     }

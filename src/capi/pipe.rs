@@ -144,7 +144,7 @@ unsafe fn local_name<'a>(name: *const c_char) -> Result<&'a [u8]> {
 /// `RONDEL_EBADF`, `RONDEL_EPROTOTYPE` for files and sockets that are no streams, `RONDEL_EAFNOSUPPORT` for sockets of
 /// other families (see `rondel_tcp_open`), `RONDEL_ENOTCONN`, `RONDEL_EPERM` for devices that cannot be waited for,
 /// `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours, unchanged. On Windows there are
-/// sockets only. Loop thread only.
+/// sockets only, and those of `rondel_pipe_pair` are connected over loopback. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_pipe_open(r#loop: rondel_loop, fd: i64) -> rondel_pipe {
     number(with_loop_core(r#loop, |core| core.open_pipe(fd)))

@@ -24,6 +24,10 @@ pub fn borrow_source(number: &RawSource) -> BorrowedFd<'_> {
     unsafe { BorrowedFd::borrow_raw(*number) }
 }
 
+/// The error of a number that is no open descriptor's.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub const NOT_OPEN: i32 = libc::EBADF;
+
 /// Whether a number is an open descriptor's.
 pub fn is_open(number: RawSource) -> bool {
     // SAFETY: asks about a number.

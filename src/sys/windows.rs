@@ -10,6 +10,7 @@ use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::windows::io::{AsRawSocket, AsSocket, BorrowedSocket, FromRawSocket, IntoRawSocket, OwnedSocket};
 use std::time::Instant;
+use windows_sys::Win32::Foundation::ERROR_INVALID_HANDLE;
 use windows_sys::Win32::Networking::WinSock as ws;
 
 /// The number by which the system knows a socket.
@@ -17,7 +18,7 @@ pub type RawSource = std::os::windows::io::RawSocket;
 
 /// A caller's number, if a socket can have it.
 pub fn raw_source(number: i64) -> io::Result<RawSource> {
-    RawSource::try_from(number).map_err(|_| io::Error::from_raw_os_error(ws::WSAENOTSOCK))
+    RawSource::try_from(number).map_err(|_| io::Error::from_raw_os_error(NOT_OPEN))
 }
 
 /// A caller's socket, for a call that does nothing but name it to the system.
@@ -25,6 +26,9 @@ pub fn borrow_source(number: &RawSource) -> BorrowedSocket<'_> {
     // SAFETY: `raw_source` made it, so it is not INVALID_SOCKET. If its owner closed it, the system refuses the call.
     unsafe { BorrowedSocket::borrow_raw(*number) }
 }
+
+/// The error of a number that is no open socket's.
+pub const NOT_OPEN: i32 = ERROR_INVALID_HANDLE as i32;
 
 /// Whether a number is an open socket's.
 pub fn is_open(number: RawSource) -> bool {
@@ -60,6 +64,8 @@ pub struct Source {
 impl Source {
     /// Takes over a socket, which must not block already.
     pub fn from_socket(socket: Socket) -> io::Result<Source> {
+        // Urgent data out of line would make the socket readable, with nothing to read.
+        let _ = socket.set_out_of_band_inline(true);
         Ok(Source { socket: socket.into() })
     }
 
@@ -154,8 +160,11 @@ pub fn look_at_socket(number: i64) -> Result<SocketState> {
         ws::getsockopt(number as usize, ws::SOL_SOCKET, ws::SO_ACCEPTCONN, (&raw mut listens).cast(), &mut size)
     };
     // One that is not bound yet has no address, and is of no use anyway.
-    let local = socket.local_addr().is_ok_and(|address| address.domain() == socket2::Domain::UNIX);
-    Ok(SocketState { local, listens: status == 0 && listens != 0, connected: socket.peer_addr().is_ok() })
+    let peer = socket.peer_addr();
+    // A connection over loopback is what a pair is made of.
+    let local = socket.local_addr().is_ok_and(|address| address.domain() == socket2::Domain::UNIX)
+        || peer.as_ref().is_ok_and(|peer| peer.as_socket().is_some_and(|peer| peer.ip().is_loopback()));
+    Ok(SocketState { local, listens: status == 0 && listens != 0, connected: peer.is_ok() })
 }
 
 /// A new socket that does not block and is not inherited.

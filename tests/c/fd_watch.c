@@ -190,6 +190,7 @@ TEST(hang_up_is_not_spun_on_when_nothing_is_asked_for) {
 }
 
 TEST(an_end_makes_all_so_that_is_asked_for) {
+    if (ON_WINDOWS) SKIP("RONDEL_DISCONNECT is told of a reset only");
     static const int asked[] = {RONDEL_READABLE, RONDEL_WRITABLE, RONDEL_READABLE | RONDEL_WRITABLE, RONDEL_DISCONNECT,
                                 RONDEL_READABLE | RONDEL_DISCONNECT};
     rondel_loop loop = rondel_loop_new();
@@ -219,6 +220,7 @@ TEST(an_end_makes_all_so_that_is_asked_for) {
 }
 
 TEST(a_half_closed_peer_is_a_disconnect_only_to_who_asks) {
+    if (ON_WINDOWS) SKIP("RONDEL_DISCONNECT is told of a reset only");
     rondel_loop loop = rondel_loop_new();
     struct seen seen = {0, 0, 0};
     int fds[2];
@@ -258,6 +260,7 @@ static int tcp_pair(int fds[2]) {
 }
 
 TEST(urgent_data_is_told_to_who_asks) {
+    if (ON_WINDOWS) SKIP("urgent data counts as data");
     rondel_loop loop = rondel_loop_new();
     struct seen urgent = {0, 0, 0}, plain = {0, 0, 0};
     int fds[2];
@@ -288,6 +291,7 @@ TEST(urgent_data_is_told_to_who_asks) {
 }
 
 TEST(a_descriptor_is_watched_once_a_loop) {
+    if (ON_WINDOWS) SKIP("dup and dup2 know no sockets");
     rondel_loop loop = rondel_loop_new(), other = rondel_loop_new();
     struct seen first = {0, 0, 0}, second = {0, 0, 0}, third = {0, 0, 0};
     int fds[2];
@@ -335,13 +339,16 @@ TEST(descriptor_of_a_stream_that_reads_is_refused) {
 TEST(what_makes_no_sense_is_refused) {
     rondel_loop loop = rondel_loop_new();
     struct seen seen = {0, 0, 0};
-    int fds[2], file = open("/proc/self/exe", O_RDONLY), closed = dup(file);
+    int fds[2], others[2], file = open(ON_WINDOWS ? "/dev/null" : "/proc/self/exe", O_RDONLY), closed;
+    const int64_t refused = ON_WINDOWS ? RONDEL_EBADF : RONDEL_EPERM;
     REQUIRE_EQ(make_pair(fds), 0);
+    REQUIRE_EQ(make_pair(others), 0);
     REQUIRE(file >= 0);
-    close(closed);
+    closed = others[0];
+    close(others[0]), close(others[1]);
     int64_t handles = rondel_metric(loop, RONDEL_METRIC_HANDLES);
-    CHECK_EQ(rondel_fd_watch(loop, file, RONDEL_READABLE, see, &seen), RONDEL_EPERM);
-    CHECK_EQ(rondel_fd_watch(loop, file, 0, see, &seen), RONDEL_EPERM);
+    CHECK_EQ(rondel_fd_watch(loop, file, RONDEL_READABLE, see, &seen), refused);
+    CHECK_EQ(rondel_fd_watch(loop, file, 0, see, &seen), refused);
     CHECK_EQ(rondel_fd_watch(loop, closed, RONDEL_READABLE, see, &seen), RONDEL_EBADF);
     CHECK_EQ(rondel_fd_watch(loop, closed, 0, see, &seen), RONDEL_EBADF);
     CHECK_EQ(rondel_fd_watch(loop, -1, RONDEL_READABLE, see, &seen), RONDEL_EBADF);
@@ -389,6 +396,7 @@ TEST(completions_are_enqueued_for_who_pulls) {
 }
 
 TEST(works_in_a_loop_that_another_loop_drives) {
+    if (ON_WINDOWS) SKIP("a loop has no descriptor");
     rondel_loop loop = rondel_loop_new();
     struct seen seen = {0, 0, 0};
     int fds[2];

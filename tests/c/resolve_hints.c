@@ -63,6 +63,7 @@ TEST(a_canonical_name_comes_if_it_was_asked_for) {
 }
 
 TEST(services_of_datagrams_are_others_than_those_of_streams) {
+    if (ON_WINE) SKIP("wine asks for datagrams and streams alike");
     rondel_loop loop = rondel_loop_new();
     struct answer answer;
     int tried = 0;

@@ -101,6 +101,7 @@ TEST(loop_free_cancels_everything_then_gives_the_notices) {
 }
 
 TEST(reset_cancels_everything_and_the_peer_sees_econnreset) {
+    if (ON_WINE) SKIP("wine ends a connection in order before it resets it");
     rondel_loop loop = rondel_loop_new();
     struct busy busy;
     char room[4096];

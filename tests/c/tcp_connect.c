@@ -283,6 +283,7 @@ TEST(a_name_is_tried_address_by_address) {
     struct net_op op = {0}, none = {0}, steps = {0};
     char text[64];
     if (port < 0 || !names_work(loop)) {
+        if (port >= 0) close(fds[0]), close(fds[1]);
         CHECK_EQ(rondel_loop_free(loop), 0);
         SKIP("needs 127.0.0.2 and a resolver that can be replaced");
     }
@@ -317,6 +318,7 @@ TEST(a_silent_address_does_not_hold_up_the_others) {
     struct net_op op = {0}, alternating = {0};
     char text[64];
     if (port < 0 || !names_work(loop)) {
+        if (port >= 0) close(fds[0]), close(fds[1]), close(fds[2]);
         CHECK_EQ(rondel_loop_free(loop), 0);
         SKIP("needs IPv6, 127.0.0.2 and a resolver that can be replaced");
     }
@@ -430,7 +432,11 @@ TEST(every_attempt_leaves_from_where_the_handle_is_bound) {
     int refusing = net_bound("127.0.0.1", 0), listener = net_listener("127.0.0.2", net_port(refusing), 8);
     char text[64];
     struct net_op op = {0};
-    if (!names_work(loop)) SKIP("the library does not ask this program's getaddrinfo");
+    if (!names_work(loop)) {
+        close(refusing), close(listener);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        SKIP("the library does not ask this program's getaddrinfo");
+    }
     names_add((struct name){"two.test", {"127.0.0.1", "127.0.0.2"}, 0, 0});
     rondel_tcp tcp = rondel_tcp_new(loop);
     CHECK_EQ(rondel_tcp_bind(tcp, "127.0.0.3", 0), 0);

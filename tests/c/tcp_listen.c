@@ -381,6 +381,11 @@ TEST(two_listeners_share_a_port_only_when_both_asked) {
     for (int i = 0; i < 2; i++) {
         servers[i] = rondel_tcp_new(loop);
         CHECK_EQ(rondel_tcp_reuse_port(servers[i], 1), 0);
+        if (ON_WINDOWS) {
+            CHECK_EQ(rondel_tcp_bind(servers[i], "127.0.0.1", 0), RONDEL_ENOSYS);
+            CHECK_EQ(rondel_loop_free(loop), 0);
+            SKIP("no two listeners share a port");
+        }
         CHECK_EQ(rondel_tcp_bind(servers[i], "127.0.0.1", port), 0);
         CHECK_EQ(rondel_listen(servers[i], 64, keep_peer, &accepted[i]), 0);
         port = port_of(servers[i]);

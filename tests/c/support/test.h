@@ -32,6 +32,10 @@
 
 #ifdef _WIN32
 #include "windows/posix.h"
+#define ON_WINDOWS 1
+#else
+#define ON_WINDOWS 0
+#define ON_WINE 0
 #endif
 #include <dirent.h>
 #include <errno.h>
@@ -69,7 +73,8 @@ struct test {
     do {                                                                                                               \
         if (!test_check_eq((int64_t)(a), (int64_t)(b), __FILE__, __LINE__, #a, #b)) return;                            \
     } while (0)
-/* For what this machine cannot show (no IPv6, say): says so in the test's line and returns. */
+/* For what this machine cannot show (no IPv6, say): says so in the test's line and returns. For another system there are
+ * ON_WINDOWS, and ON_WINE, for where wine is not as Windows is. */
 #define SKIP(reason)                                                                                                   \
     do {                                                                                                               \
         test_skipped = (reason);                                                                                       \

@@ -3,7 +3,7 @@
  * What the tests use of POSIX, on Windows: sockets under their POSIX names, with errno, and the harness's alarm. The
  * headers beside this one stand in for those that Windows lacks. Threads come from winpthreads.
  *
- * A descriptor is a socket here, and a pipe is a pair of them; below 32 are the C library's, of files.
+ * A descriptor is a socket or a HANDLE of a file here, and a pipe is a pair of sockets; below 32 are the C library's.
  */
 #ifndef RONDEL_TEST_POSIX_H
 #define RONDEL_TEST_POSIX_H
@@ -22,6 +22,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #undef near
@@ -46,6 +47,8 @@ __attribute__((constructor)) static void posix_start(void) {
     WSADATA data;
     WSAStartup(MAKEWORD(2, 2), &data);
 }
+
+#define ON_WINE (GetProcAddress(GetModuleHandleA("ntdll.dll"), "wine_get_version") != NULL)
 
 /* What a call of Winsock gave, as POSIX would: -1 and errno. */
 static inline int posix_told(int64_t result) {
@@ -110,8 +113,24 @@ static inline int posix_shutdown(int fd, int how) { return posix_told(shutdown(p
 /* What the C library numbers. Handles of sockets are larger by far. */
 static inline int posix_is_file(int fd) { return fd >= 0 && fd < 32; }
 
+static inline HANDLE posix_handle(int fd) { return (HANDLE)(intptr_t)fd; }
+
 static inline int posix_close(int fd) {
-    return posix_is_file(fd) ? _close(fd) : posix_told(closesocket(posix_socket_of(fd)));
+    if (posix_is_file(fd)) return _close(fd);
+    if (closesocket(posix_socket_of(fd)) == 0) return 0;
+    if (WSAGetLastError() == WSAENOTSOCK && CloseHandle(posix_handle(fd))) return 0;
+    return posix_told(-1);
+}
+
+/* A file as the C library opens it, by its HANDLE. */
+static inline int posix_open(const char *path, int flags, ...) {
+    HANDLE copy = NULL;
+    int fd = _open(strcmp(path, "/dev/null") ? path : "NUL", flags | _O_BINARY, _S_IREAD | _S_IWRITE);
+    if (fd < 0) return -1;
+    DuplicateHandle(GetCurrentProcess(), (HANDLE)_get_osfhandle(fd), GetCurrentProcess(), &copy, 0, FALSE,
+                    DUPLICATE_SAME_ACCESS);
+    _close(fd);
+    return (int)(intptr_t)copy;
 }
 
 static inline int posix_set_nonblocking(int fd, unsigned long on) {
@@ -169,11 +188,19 @@ static inline ssize_t posix_recv(int fd, void *bytes, size_t length, int flags) 
 }
 
 static inline ssize_t posix_write(int fd, const void *bytes, size_t length) {
-    return posix_is_file(fd) ? _write(fd, bytes, (unsigned)length) : posix_send(fd, bytes, length, 0);
+    DWORD count;
+    if (posix_is_file(fd)) return _write(fd, bytes, (unsigned)length);
+    ssize_t n = posix_send(fd, bytes, length, 0);
+    if (n >= 0 || WSAGetLastError() != WSAENOTSOCK) return n;
+    return WriteFile(posix_handle(fd), bytes, (DWORD)length, &count, NULL) ? (ssize_t)count : -1;
 }
 
 static inline ssize_t posix_read(int fd, void *bytes, size_t length) {
-    return posix_is_file(fd) ? _read(fd, bytes, (unsigned)length) : posix_recv(fd, bytes, length, 0);
+    DWORD count;
+    if (posix_is_file(fd)) return _read(fd, bytes, (unsigned)length);
+    ssize_t n = posix_recv(fd, bytes, length, 0);
+    if (n >= 0 || WSAGetLastError() != WSAENOTSOCK) return n;
+    return ReadFile(posix_handle(fd), bytes, (DWORD)length, &count, NULL) ? (ssize_t)count : -1;
 }
 
 static inline ssize_t pread(int fd, void *bytes, size_t length, off_t at) {
@@ -275,6 +302,8 @@ static inline int unsetenv(const char *name) { return SetEnvironmentVariableA(na
 #define read posix_read
 #define write posix_write
 #define close posix_close
+#define open posix_open
+#define dup2(from, to) (_dup2((from), (to)) < 0 ? -1 : (to))
 #define fcntl(...) posix_fcntl(__VA_ARGS__, 0)
 #define ioctl posix_ioctl
 #define pollfd posix_pollfd
