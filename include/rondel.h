@@ -2044,7 +2044,7 @@ int64_t rondel_pipe_peer_credentials(rondel_pipe pipe,
  * `RONDEL_EBADF`, `RONDEL_EPROTOTYPE` for files and sockets that are no streams, `RONDEL_EAFNOSUPPORT` for sockets of
  * other families (see `rondel_tcp_open`), `RONDEL_ENOTCONN`, `RONDEL_EPERM` for devices that cannot be waited for,
  * `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours, unchanged. On Windows there are
- * sockets only. Loop thread only.
+ * sockets only, and those of `rondel_pipe_pair` are connected over loopback. Loop thread only.
  */
 rondel_pipe rondel_pipe_open(rondel_loop loop, int64_t fd);
 

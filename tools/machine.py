@@ -90,7 +90,7 @@ def compiles(*flags, source="int main(void) { return 0; }\n"):
 
 
 class Tool:
-    """Something a task needs: `there()` tells whether it is, `debian` names the package, `pip` the wheel if that will
+    """Something a task needs: `there()` tells whether it is, `debian` names the packages, `pip` the wheel if that will
     do, `tests` the tests that cannot be run for want of it, `rest` what else. With neither, nothing can be done."""
 
     def __init__(self, name, there, debian, pip=None, tests=(), rest=None):
@@ -143,12 +143,13 @@ def prepare(tools):
     apt = apt_get()
     pip = pip_command() if any(tool.pip for tool in missing) else None
     by_pip = [tool.pip for tool in missing if tool.pip and pip]
-    by_apt = [tool.debian for tool in missing if apt and tool.debian and not (tool.pip and pip)]
+    by_apt = [tool for tool in missing if apt and tool.debian and not (tool.pip and pip)]
+    packages = [name for tool in by_apt for name in tool.debian.split()]
     say(f"missing here: {', '.join(tool.name for tool in missing)}")
     if by_pip:
         print(f"   will install by pip, into {LOCAL} only: {', '.join(by_pip)}")
     if by_apt:
-        print(f"   will install by {' '.join(apt)}, for the whole machine: {', '.join(by_apt)}")
+        print(f"   will install by {' '.join(apt)}, for the whole machine: {', '.join(packages)}")
     if len(by_pip) + len(by_apt) == len(missing):
         pass
     elif not apt and shutil.which("apt-get"):
@@ -161,7 +162,7 @@ def prepare(tools):
     if by_apt:
         environment = dict(os.environ, DEBIAN_FRONTEND="noninteractive")
         run(*apt, "update", "-q", env=environment)
-        run(*apt, "install", "-y", "-q", "--no-install-recommends", *by_apt, env=environment)
+        run(*apt, "install", "-y", "-q", "--no-install-recommends", *packages, env=environment)
     still = [tool for tool in missing if not tool.there()]
     for tool in still:
         if not tool.tests and not tool.rest:
