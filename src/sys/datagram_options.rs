@@ -224,8 +224,17 @@ fn source_specific(source: &Source, join: bool, group: IpAddr, from: IpAddr, ind
     // SAFETY: plain data, for which zeros are valid.
     let mut request: libc::group_source_req = unsafe { std::mem::zeroed() };
     request.gsr_interface = index;
-    super::put_address(&SocketAddr::new(group, 0), &mut request.gsr_group);
-    super::put_address(&SocketAddr::new(from, 0), &mut request.gsr_source);
+    // Apple packs the request: its places cannot be lent.
+    for (address, is_group) in [(group, true), (from, false)] {
+        // SAFETY: as above.
+        let mut place = unsafe { std::mem::zeroed() };
+        super::put_address(&SocketAddr::new(address, 0), &mut place);
+        if is_group {
+            request.gsr_group = place;
+        } else {
+            request.gsr_source = place;
+        }
+    }
     let level = if group.is_ipv4() { libc::IPPROTO_IP } else { libc::IPPROTO_IPV6 };
     let option = if join { libc::MCAST_JOIN_SOURCE_GROUP } else { LEAVE_SOURCE_GROUP };
     set_bytes(source, level, option, &request)

@@ -30,6 +30,7 @@ pub struct How {
 }
 
 /// The numbers as callers know them.
+#[cfg_attr(windows, allow(dead_code))]
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 #[repr(u8)]
 pub enum FileType {

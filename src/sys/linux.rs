@@ -59,8 +59,9 @@ unsafe fn errno_location() -> *mut libc::c_int {
 
 /// Has `number`, whatever it was, name the same as `source`.
 pub fn replace_number(source: BorrowedFd<'_>, number: libc::c_int) -> io::Result<()> {
+    // Android's library has no dup3.
     // SAFETY: no pointer is passed; the caller owns the number.
-    let status = unsafe { libc::dup3(source.as_raw_fd(), number, libc::O_CLOEXEC) };
+    let status = unsafe { libc::syscall(libc::SYS_dup3, source.as_raw_fd(), number, libc::O_CLOEXEC) };
     if status < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }
 

@@ -110,9 +110,14 @@ fn own(fd: libc::c_int) -> Result<Source> {
 fn is_master(fd: libc::c_int) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
+        #[cfg(target_os = "linux")]
+        use libc::TIOCGPTN;
+        // libc does not name it for Android, whose machines all have this number.
+        #[cfg(target_os = "android")]
+        const TIOCGPTN: libc::Ioctl = 0x8004_5430_u32 as libc::Ioctl;
         let mut number: libc::c_uint = 0;
         // SAFETY: the request fills an unsigned int.
-        unsafe { libc::ioctl(fd, libc::TIOCGPTN, &mut number) == 0 }
+        unsafe { libc::ioctl(fd, TIOCGPTN, &mut number) == 0 }
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
