@@ -71,7 +71,6 @@ pub struct Core {
     pub freeing: bool,
     pub stop: bool,
     inbox: &'static Inbox,
-    messages: Vec<Message>,
 }
 
 /// When a run ends, beside `rondel_stop`.
@@ -135,7 +134,6 @@ impl Core {
             freeing: false,
             stop: false,
             inbox,
-            messages: Vec::new(),
         }
     }
 
@@ -173,16 +171,18 @@ impl Core {
         self.return_handles();
         self.take_signals();
         if self.inbox.is_filled() {
-            self.inbox.take(&mut self.messages);
-            let mut messages = std::mem::take(&mut self.messages);
-            for message in messages.drain(..) {
-                match message {
-                    // Its handle is known elsewhere already.
-                    Message::Spawn(handle, function, arg) => self.spawn_at(handle, function, arg),
-                    message => self.ready.push_message(message),
+            let (messages, spawns) = self.inbox.take(self.ready.spare_messages());
+            if spawns {
+                for message in messages {
+                    match message {
+                        // Its handle is known elsewhere already.
+                        Message::Spawn(handle, function, arg) => self.spawn_at(handle, function, arg),
+                        message => self.ready.push_messages(VecDeque::from([message])),
+                    }
                 }
+            } else {
+                self.ready.push_messages(messages);
             }
-            self.messages = messages;
         }
     }
 

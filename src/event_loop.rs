@@ -239,8 +239,9 @@ impl Loop {
     }
 
     fn run_ready(&self, count: usize) {
-        for _ in 0..count {
-            match self.next_step(|core| Some(core.pop_ready())) {
+        let mut left = count;
+        while left > 0 {
+            match self.next_step(|core| Some(core.pop_ready(&mut left))) {
                 Some(step) => self.take(step),
                 None => break,
             }

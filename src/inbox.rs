@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What other threads send to a loop, and the wake-up.
 //!
-//! A vector behind a lock, swapped out whole; the loop is woken only when it turns from empty to non-empty. Nothing
+//! A queue behind a lock, swapped out whole; the loop is woken only when it turns from empty to non-empty. Nothing
 //! is coalesced and the order of each thread is kept.
 
 use crate::callback::{Callback, UserData, WorkFunction};
@@ -11,6 +11,7 @@ use crate::handle::{HIGH_SLOTS, Handle};
 use crate::reactor::Waker;
 use crate::sys::forks;
 use crate::sys::published::Published;
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -42,7 +43,9 @@ enum Open {
 
 struct State {
     open: Open,
-    messages: Vec<Message>,
+    messages: VecDeque<Message>,
+    /// A task is spawned by one of them.
+    spawns: bool,
     /// Handles for tasks that other threads spawn: some that were used before, and how many were ever given out.
     handles: Vec<Handle>,
     given: u32,
@@ -64,13 +67,16 @@ pub struct Inbox {
 /// Keeps everybody from posting, as long as it is held.
 pub struct Hold(#[allow(dead_code)] MutexGuard<'static, State>);
 
-/// A vector that grew beyond this many messages in a burst is given back.
-const KEEP: usize = 1 << 16;
-
 impl Inbox {
     pub const fn new() -> Inbox {
         Inbox {
-            state: Mutex::new(State { open: Open::Nobody, messages: Vec::new(), handles: Vec::new(), given: 0 }),
+            state: Mutex::new(State {
+                open: Open::Nobody,
+                messages: VecDeque::new(),
+                spawns: false,
+                handles: Vec::new(),
+                given: 0,
+            }),
             filled: AtomicBool::new(false),
             waker: Published::new(),
             signals_wanted: AtomicU64::new(0),
@@ -174,7 +180,8 @@ impl Inbox {
         if state.messages.len() == state.messages.capacity() && state.messages.try_reserve(1).is_err() {
             return Err(Error::ENOMEM);
         }
-        state.messages.push(message);
+        state.spawns |= matches!(message, Message::Spawn(..));
+        state.messages.push_back(message);
         let first = state.messages.len() == 1;
         if first {
             self.filled.store(true, Ordering::Release);
@@ -251,14 +258,12 @@ impl Inbox {
         if self.signals_came.load(Ordering::Relaxed) == 0 { 0 } else { self.signals_came.swap(0, Ordering::SeqCst) }
     }
 
-    /// Swaps what came for an empty vector. The loop's thread only.
-    pub fn take(&self, empty: &mut Vec<Message>) {
-        if empty.capacity() > KEEP {
-            *empty = Vec::new();
-        }
+    /// Takes what came, and leaves an empty queue for it. Whether there are tasks to be spawned. The loop's thread only.
+    pub fn take(&self, empty: VecDeque<Message>) -> (VecDeque<Message>, bool) {
         let mut state = self.lock();
-        std::mem::swap(&mut state.messages, empty);
+        let came = std::mem::replace(&mut state.messages, empty);
         self.filled.store(false, Ordering::Release);
+        (came, std::mem::take(&mut state.spawns))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

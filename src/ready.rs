@@ -13,7 +13,8 @@ use std::collections::VecDeque;
 enum Item {
     /// A future that is done (or a `call_soon`, done by being due).
     Future(Handle),
-    Message(Message),
+    /// What came from other threads at a time, as one item: a burst may be large, and is not moved again.
+    Messages(VecDeque<Message>),
     /// A task that has not begun.
     Task(Handle),
     /// A signal came, for this watcher.
@@ -50,11 +51,17 @@ pub struct Completion {
     pub data: UserData,
 }
 
+/// A queue that grew beyond this many messages in a burst is given back once there are few.
+const KEEP: usize = 1 << 16;
+
 #[derive(Default)]
 pub struct Ready {
     queue: VecDeque<Item>,
     pushed: u64,
     pub turns_without_poll: u32,
+    spare_messages: VecDeque<Message>,
+    /// How many messages came the last time.
+    burst: usize,
 }
 
 impl Ready {
@@ -89,8 +96,34 @@ impl Ready {
         self.push(Item::Signal(watcher));
     }
 
-    pub fn push_message(&mut self, message: Message) {
-        self.push(Item::Message(message));
+    pub fn push_messages(&mut self, messages: VecDeque<Message>) {
+        self.burst = messages.len();
+        if messages.is_empty() {
+            self.spare_messages = messages;
+        } else {
+            self.push(Item::Messages(messages));
+        }
+    }
+
+    /// An empty queue for messages.
+    pub fn spare_messages(&mut self) -> VecDeque<Message> {
+        std::mem::take(&mut self.spare_messages)
+    }
+
+    /// The next message of the burst that is first in line; with its last one the burst's turn is over.
+    fn pop_message(&mut self, left: &mut usize) -> Option<Message> {
+        let Some(Item::Messages(messages)) = self.queue.front_mut() else { return None };
+        let message = messages.pop_front();
+        if messages.is_empty() {
+            *left -= 1;
+            match self.queue.pop_front() {
+                Some(Item::Messages(empty)) if empty.capacity() <= KEEP || self.burst > empty.capacity() / 4 => {
+                    self.spare_messages = empty;
+                }
+                _ => {}
+            }
+        }
+        message
     }
 
     pub fn push_watermark(&mut self, stream: Handle, above: i64) {
@@ -115,7 +148,12 @@ impl Ready {
 }
 
 impl Core {
-    pub fn pop_ready(&mut self) -> Step {
+    /// The next step of what is ready. `left` items are to be taken in this turn, of which this may be one.
+    pub fn pop_ready(&mut self, left: &mut usize) -> Step {
+        if let Some(message) = self.ready.pop_message(left) {
+            return self.take_message(message);
+        }
+        *left -= 1;
         match self.ready.queue.pop_front() {
             None => Step::Nothing,
             Some(Item::Future(future)) => {
@@ -129,7 +167,7 @@ impl Core {
             Some(Item::Cancelled(promise)) => self.cancel_step(promise),
             Some(Item::Datagrams(udp)) => Step::ReceiveDatagrams(udp),
             Some(Item::Lost(watch)) => self.fd_lost_step(watch),
-            Some(Item::Message(message)) => self.take_message(message),
+            Some(Item::Messages(_)) => Step::Nothing,
         }
     }
 
