@@ -62,7 +62,10 @@ pub extern "C" fn rondel_task_spawn_threadsafe(
             },
             task => {
                 // If nobody runs the loop, the task is there at once. Else it is there when the loop hears of it.
-                let _ = visit_core(r#loop, |core, _| Ok(core.take_messages()));
+                let _ = visit_core(r#loop, |core, _| {
+                    core.take_messages();
+                    Ok(())
+                });
                 task
             }
         }
