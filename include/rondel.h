@@ -134,6 +134,12 @@ extern "C" {
 #define RONDEL_METRIC_POLLS 6
 
 /**
+ * `rondel_metric`: events that were there already when the loop looked for some. Without `rondel_set_trace` those are left
+ * out that it would have waited for.
+ */
+#define RONDEL_METRIC_EVENTS_WAITING 7
+
+/**
  * Names an object of Rondel, like a file descriptor: positive when valid, a negative error code when not.
  *
  * A handle whose object is gone is refused with `RONDEL_EGONE`, one of the wrong kind with `RONDEL_EKIND`; a negative
@@ -2890,6 +2896,89 @@ rondel_future rondel_file_copy(rondel_loop loop,
  * `rondel_run`. `RONDEL_EINVAL` for NULL or a capacity of 0, `RONDEL_EBUSY` from within a callback of the same loop.
  */
 int64_t rondel_next(rondel_loop loop, rondel_completion *out, size_t capacity, int64_t timeout_ns);
+
+/** @} */
+
+/**
+ * @defgroup rondel_dump Looking into a loop: what there is in it, in words
+ * @{
+ */
+
+/**
+ * Writes what there is in the loop, for people to read: each live handle and pending operation on a line of its own,
+ * with how old it is, its kind, its number and name, and what it does or waits for. What keeps the loop going comes
+ * first, the oldest first: the answer to why a program does not end.
+ *
+ * ```text
+ * loop 2251799830462465 "server": turn 1042, 3 handles
+ * these keep it going:
+ *        3.2 s  tcp_connect 2251799847239682: looks up the host, on a thread, times out in 6.8 s
+ *        120 ms  task 2251799830462467 "fetch": awaits tcp_connect 2251799847239682
+ * these are there too:
+ *       14.0 s  timer 2251799830462468 "heartbeat": due in 412 ms, every 1.0 s, unreferenced
+ * ```
+ * The text may change from version to version. Ages are true to the turn of the loop and some milliseconds. As
+ * snprintf(3) does, it writes what fits into `size` bytes with a NUL at the end, and gives the length of the whole;
+ * `text` may be NULL. Loop thread only.
+ */
+int64_t rondel_loop_dump(rondel_loop loop, char *text, size_t size);
+
+/** Writes what `rondel_loop_dump` tells to standard error. Loop thread only. */
+int64_t rondel_loop_print(rondel_loop loop);
+
+/** Has the loop do `rondel_loop_print` in its next turn. Any thread. `RONDEL_EGONE` once the loop is gone. */
+int64_t rondel_loop_print_threadsafe(rondel_loop loop);
+
+/**
+ * Has the loop do `rondel_loop_print` each time the process gets a signal, such as SIGUSR1: gives a watcher of it, as
+ * `rondel_signal_start` does and with its errors, which does not keep the loop going. Loop thread only.
+ */
+rondel_signal rondel_loop_print_on_signal(rondel_loop loop, int32_t signum);
+
+/** @} */
+
+/**
+ * @defgroup rondel_trace Tracing: what each turn of a loop took
+ * @{
+ */
+
+/** One turn of a loop. */
+typedef struct rondel_turn {
+    /** To be set to `sizeof(rondel_turn)`; fields beyond it are not touched. */
+    size_t size;
+    /** Counted as `RONDEL_METRIC_TURNS`. */
+    int64_t number;
+    /** When it began, on the clock of `rondel_clock`. */
+    int64_t began;
+    /** Nanoseconds it waited for events. */
+    int64_t waited;
+    /** Nanoseconds it did not wait: in callbacks, and in Rondel on their behalf. */
+    int64_t busy;
+    /** Events that came. */
+    int64_t events;
+    /** How many of them were there already when the turn looked for some: if that is most of them, the loop is behind. */
+    int64_t events_waiting;
+    /** Callbacks it made. */
+    int64_t callbacks;
+} rondel_turn;
+
+/**
+ * Has `fn(loop, number, user_data)` called at the end of each turn that begins from now on; `rondel_last_turn` tells what
+ * it took. The call counts neither as a callback nor in any time. NULL ends it.
+ *
+ * It is meant to stay on: a turn costs two readings of the clock more, and one look for events that does not wait
+ * before each wait. `RONDEL_EINVAL` for `rondel_enqueue` and `RONDEL_FUTURE`. Loop thread only.
+ */
+int64_t rondel_set_trace(rondel_loop loop,
+                         rondel_fn fn,
+                         void *user_data);
+
+/**
+ * What the last turn took of which the function of `rondel_set_trace` was told, or is being told.
+ *
+ * `RONDEL_EINVAL` for NULL or a size that holds no field, `RONDEL_ESTATE` if there was no such turn. Loop thread only.
+ */
+int64_t rondel_last_turn(rondel_loop loop, struct rondel_turn *out);
 
 /** @} */
 

@@ -24,6 +24,11 @@ pub struct AsCompleted {
 }
 
 impl AsCompleted {
+    /// In words.
+    pub fn doing(&self) -> String {
+        format!("{} of {} to come, {} not asked for", self.left, self.parts.len(), self.done.len())
+    }
+
     /// Whether every position was handed out.
     pub fn is_exhausted(&self) -> bool {
         self.left == 0 && self.done.is_empty()

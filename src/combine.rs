@@ -54,6 +54,19 @@ pub enum Verdict {
 }
 
 impl Whole {
+    pub fn word(&self) -> &'static str {
+        match self.how {
+            How::Gather => "gather",
+            How::GatherAll => "gather_all",
+            How::Wait(_) => "wait",
+        }
+    }
+
+    /// In words.
+    pub fn doing(&self) -> String {
+        format!("{} of {} to come", self.left, self.parts.len())
+    }
+
     fn new(how: How, parts: &[Part]) -> Result<Whole> {
         Ok(Whole { how, parts: awaited_parts(parts)?, left: parts.len(), failed: 0, results: None })
     }

@@ -9,7 +9,7 @@ use crate::future::Cancels;
 use crate::handle::{Handle, Table};
 use crate::hook::{Hooks, Phase};
 use crate::inbox::{Inbox, Message};
-use crate::lifecycle::{Closing, Entry, Kind, Object};
+use crate::lifecycle::{Closing, Entry, Kind, Object, Stamp};
 use crate::net::stream::Spares;
 use crate::net::tty::Tty;
 use crate::net::udp::Datagrams;
@@ -18,6 +18,7 @@ use crate::ready::{Completion, Ready};
 use crate::stack::Stacks;
 use crate::sys;
 use crate::timers::Timers;
+use crate::trace::Trace;
 use std::collections::VecDeque;
 
 /// What `rondel_metric` tells.
@@ -26,6 +27,8 @@ pub struct Metrics {
     pub turns: i64,
     pub polls: i64,
     pub events: i64,
+    /// Those that were there already when the loop looked for some.
+    pub events_waiting: i64,
     pub callbacks: i64,
     pub idle: i64,
     pub started: i64,
@@ -62,6 +65,7 @@ pub struct Core {
     pub signals: Vec<(i32, Handle)>,
     pub ttys: Vec<Tty>,
     pub debug: Debug,
+    pub trace: Option<Box<Trace>>,
     pub metrics: Metrics,
     /// Time of this turn.
     pub now: i64,
@@ -127,6 +131,7 @@ impl Core {
             signals: Vec::new(),
             ttys: Vec::new(),
             debug: Debug::default(),
+            trace: None,
             metrics: Metrics::default(),
             now: sys::clock(),
             alive: 0,
@@ -236,14 +241,32 @@ impl Core {
 
     pub fn wait(&mut self, timeout: Option<i64>) -> Result<usize> {
         self.metrics.polls += 1;
-        let before = if timeout == Some(0) { None } else { Some(sys::clock()) };
+        if self.trace.is_some() && timeout != Some(0) {
+            // What is there already is told apart from what one had to wait for.
+            let count = self.look()?;
+            if count > 0 {
+                return Ok(count);
+            }
+        }
+        if timeout == Some(0) {
+            return self.look();
+        }
+        let before = sys::clock();
         self.reactor.wait(timeout)?;
         self.update_now();
-        if let Some(before) = before {
-            self.metrics.idle += self.now - before;
-        }
+        self.metrics.idle += self.now - before;
         let count = self.reactor.count();
         self.metrics.events += count as i64;
+        Ok(count)
+    }
+
+    /// Looks for events without waiting.
+    fn look(&mut self) -> Result<usize> {
+        self.reactor.wait(Some(0))?;
+        self.update_now();
+        let count = self.reactor.count();
+        self.metrics.events += count as i64;
+        self.metrics.events_waiting += count as i64;
         Ok(count)
     }
 
@@ -254,7 +277,7 @@ impl Core {
 
     pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
         self.make_room()?;
-        Ok(self.table.place(Entry::new(kind, object)))
+        Ok(self.table.place(Entry::new(kind, object, Stamp::of(self.now))))
     }
 
     /// Takes back a future whose operation could not be started.

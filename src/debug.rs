@@ -4,9 +4,8 @@
 
 use crate::core::Core;
 use crate::error;
-use crate::future::Op;
 use crate::handle::Handle;
-use crate::lifecycle::{Kind, Object};
+use crate::lifecycle::Object;
 use std::io::Write;
 
 pub struct Debug {
@@ -57,34 +56,18 @@ impl Core {
     /// A handle in words.
     pub fn describe(&self, handle: Handle) -> String {
         let Ok(entry) = self.table.get(handle) else { return format!("handle {} (gone by now)", handle.number()) };
-        let kind = match (&entry.object, entry.kind) {
-            (Object::Future(future), _) if matches!(future.op, Op::Task(_)) || future.was_task => "task",
-            (_, Kind::Loop) => "loop",
-            (_, Kind::Timer) => "timer",
-            (_, Kind::Future) => "future",
-            (_, Kind::Tcp) => "tcp",
-            (_, Kind::Idle | Kind::Prepare | Kind::Check) => "hook",
-            (_, Kind::FdWatch) => "watch",
-            (_, Kind::Signal) => "signal",
-            (_, Kind::File) => "file",
-            (_, Kind::Udp) => "udp",
-            (_, Kind::Group) => "group",
-            (_, Kind::Iterator) => "iterator",
-            (_, Kind::Lock) => "lock",
-            (_, Kind::Event) => "event",
-            (_, Kind::Condition) => "condition",
-            (_, Kind::Semaphore) => "semaphore",
-            (_, Kind::Barrier) => "barrier",
-            (_, Kind::Queue) => "queue",
-            (_, Kind::Pipe) => "pipe",
-            (_, Kind::Tty) => "tty",
-            (_, Kind::Internal) => "operation",
-        };
+        let kind = self.word(entry);
         match entry.name() {
             Some(name) => format!("{kind} \"{name}\" ({})", handle.number()),
             None => format!("{kind} {}", handle.number()),
         }
     }
+}
+
+/// Says a text of many lines.
+pub fn print(text: &str) {
+    // Without a standard error there is nobody to tell.
+    let _ = std::io::stderr().write_all(text.as_bytes());
 }
 
 fn say(text: &str) {

@@ -9,7 +9,7 @@ use crate::core::{Core, Until, Wait};
 use crate::error::{Error, Result};
 use crate::handle::{Handle, Table};
 use crate::hook::Phase;
-use crate::lifecycle::{Entry, Kind, Object};
+use crate::lifecycle::{Entry, Kind, Object, Stamp};
 use crate::net::stream::Received;
 use crate::net::udp::{Batch, ToldOf};
 use crate::reactor::{Reactor, Readiness};
@@ -79,7 +79,7 @@ impl Loop {
         };
         let place = registry::place_at(index);
         let mut table = Table::new(index, generation);
-        let handle = table.insert(Entry::new(Kind::Loop, Object::Loop))?;
+        let handle = table.insert(Entry::new(Kind::Loop, Object::Loop, Stamp::of(sys::clock())))?;
         let core = Core::new(handle, table, reactor, &place.inbox);
         place.inbox.open(handle, waker);
         if core.debug.on {
@@ -197,14 +197,14 @@ impl Loop {
     }
 
     fn turn(&self, until: Until) -> Result<Came> {
-        let (before, timed, mark, ready) = {
+        let (traced, before, timed, mark, ready) = {
             let mut core = self.core.borrow_mut();
             if core.is_astray() {
                 return Err(Error::ESTATE);
             }
-            core.metrics.turns += 1;
+            let traced = core.begin_turn();
             core.take_messages();
-            (core.metrics.callbacks, !core.timers.is_empty(), core.timers.mark(), core.ready.len())
+            (traced, core.metrics.callbacks, !core.timers.is_empty(), core.timers.mark(), core.ready.len())
         };
         if timed {
             self.run_timers(mark);
@@ -215,6 +215,9 @@ impl Loop {
         let woken = self.poll(until, before)?;
         self.run_hooks(Phase::Check);
         self.run_close_notices();
+        if let Some(traced) = traced {
+            self.tell_of_turn(traced);
+        }
         let core = self.core.borrow();
         // A wake-up that brought messages is theirs.
         Ok(Came { woken: woken && !core.has_messages(), called: core.metrics.callbacks != before })

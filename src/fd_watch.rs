@@ -67,6 +67,18 @@ impl FdWatch {
         self.raw
     }
 
+    /// In words.
+    pub fn doing(&self) -> String {
+        let Interest { readable, writable, disconnected, priority } = self.wanted;
+        let wanted = [(readable, "readable"), (writable, "writable"), (disconnected, "gone"), (priority, "urgent")];
+        let words: Vec<_> = wanted.iter().filter(|row| row.0).map(|row| row.1).collect();
+        match (self.lost, words.is_empty()) {
+            (true, _) => format!("descriptor {} was closed", self.raw),
+            (false, true) => format!("descriptor {}, for nothing", self.raw),
+            (false, false) => format!("descriptor {}, {}", self.raw, words.join(" or ")),
+        }
+    }
+
     /// What of a readiness is to be told.
     fn to_tell(&self, ready: Interest) -> Interest {
         let Interest { readable, writable, disconnected, priority } = self.wanted;

@@ -12,6 +12,7 @@ mod callback;
 mod combine;
 mod core;
 mod debug;
+mod dump;
 mod error;
 mod event_loop;
 mod fd_watch;
@@ -35,6 +36,7 @@ mod task;
 mod task_group;
 mod timer;
 mod timers;
+mod trace;
 mod work;
 
 mod dns;

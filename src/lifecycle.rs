@@ -91,8 +91,28 @@ pub struct Entry {
     pub active: bool,
     pub referenced: bool,
     pub closing: bool,
+    /// When it was made, to the turn.
+    pub made: Stamp,
     pub object: Object,
     extra: Option<Box<Extra>>,
+}
+
+/// A time in units of 8 ms, which come round after more than a year: it takes no room in an entry, and next to no time.
+#[derive(Clone, Copy)]
+pub struct Stamp(u32);
+
+const STAMP_SHIFT: u32 = 23;
+
+impl Stamp {
+    #[inline(always)]
+    pub fn of(ns: i64) -> Stamp {
+        Stamp((ns >> STAMP_SHIFT) as u32)
+    }
+
+    /// Nanoseconds from this to a time.
+    pub fn until(self, ns: i64) -> i64 {
+        i64::from(Stamp::of(ns).0.wrapping_sub(self.0)) << STAMP_SHIFT
+    }
 }
 
 /// What few handles have.
@@ -119,8 +139,8 @@ impl Closing {
 
 impl Entry {
     #[inline(always)]
-    pub fn new(kind: Kind, object: Object) -> Entry {
-        Entry { kind, active: false, referenced: true, closing: false, object, extra: None }
+    pub fn new(kind: Kind, object: Object, made: Stamp) -> Entry {
+        Entry { kind, active: false, referenced: true, closing: false, made, object, extra: None }
     }
 
     pub fn name(&self) -> Option<&str> {

@@ -8,6 +8,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::{self, per_process::PerProcess};
+use std::any::type_name_of_val;
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU8, AtomicUsize, Ordering};
@@ -41,6 +42,8 @@ pub struct Job<R: ?Sized = dyn Run> {
     desk: &'static Desk,
     /// When it was queued.
     since: i64,
+    /// The type of what it runs, which names the functions that it was made in: for people.
+    what: &'static str,
     run: R,
 }
 
@@ -67,6 +70,27 @@ const UNWANTED: u8 = 3;
 const OVER: u8 = 4;
 
 impl Job {
+    /// What it is in a word: the function of the API that it was made in, without its prefix, if that can be seen.
+    pub fn word(&self) -> &'static str {
+        let named = self
+            .what
+            .split("::rondel_")
+            .nth(1)
+            .and_then(|rest| rest.split(|c| !char::is_alphanumeric(c) && c != '_').next());
+        match (self.desk.lane, named) {
+            (Lane::Work, _) => "work",
+            (Lane::Files, Some(word)) => word,
+            (Lane::Files, None) => "file_operation",
+            (Lane::Names, _) if self.what.contains("::resolve_name::") => "resolve_name",
+            (Lane::Names, _) => "resolve",
+        }
+    }
+
+    /// In words.
+    pub fn doing(&self) -> String {
+        if self.state.load(Ordering::Relaxed) == QUEUED { "waits for a thread" } else { "on a thread" }.to_owned()
+    }
+
     fn begin(&self) -> bool {
         self.state.compare_exchange(QUEUED, RUNNING, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
@@ -168,8 +192,9 @@ fn desk(lane: Lane) -> &'static Desk {
 /// Queues work. It runs on a thread of the pool, unless it is given up before.
 pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job>> {
     let desk = desk(lane);
+    let what = type_name_of_val(&run);
     let run = Mutex::new(Some(run));
-    let job: Arc<Job> = Arc::new(Job { state: AtomicU8::new(QUEUED), desk, since: sys::clock(), run });
+    let job: Arc<Job> = Arc::new(Job { state: AtomicU8::new(QUEUED), desk, since: sys::clock(), what, run });
     let mut queue = desk.lock();
     queue.closed = false;
     desk.clear_out(&mut queue);

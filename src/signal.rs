@@ -19,6 +19,13 @@ pub struct Signal {
     notify: Notify,
 }
 
+impl Signal {
+    /// In words.
+    pub fn doing(&self) -> String {
+        format!("number {}", self.number)
+    }
+}
+
 /// In the handler: tells every loop that watches the signal.
 pub fn deliver(signal: i32) {
     program::note_signal(signal);

@@ -23,6 +23,12 @@ pub struct Task {
     cancel_next: bool,
 }
 
+impl Task {
+    pub fn awaited(&self) -> Option<Handle> {
+        self.awaits.map(|awaited| awaited.future)
+    }
+}
+
 /// How an await goes on.
 pub enum Await {
     Done(i64),

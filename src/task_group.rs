@@ -7,6 +7,7 @@
 use crate::callback::{Notify, UserData, WorkFunction};
 use crate::combine::Part;
 use crate::core::Core;
+use crate::dump::count;
 use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
@@ -35,6 +36,11 @@ enum Join {
 }
 
 impl Group {
+    /// In words.
+    pub fn doing(&self) -> String {
+        count(self.children.len(), "child", "children") + if self.ending { ", ending" } else { "" }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.children.is_empty()
     }

@@ -3,19 +3,29 @@
 
 use crate::callback::Notify;
 use crate::core::Core;
+use crate::dump::{age, due_in};
 use crate::error::{Error, Result};
 use crate::future::{Future, Op};
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::ready::Step;
 use crate::sys;
-use crate::timers::TimerId;
+use crate::timers::{TimerId, Timers};
 
 pub struct Timer {
     notify: Notify,
     after: i64,
     every: i64,
     deadline: Option<TimerId>,
+}
+
+impl Timer {
+    /// In words.
+    pub fn doing(&self, timers: &Timers) -> String {
+        let Some(due) = self.deadline.and_then(|deadline| timers.due(deadline)) else { return "stopped".to_owned() };
+        let every = if self.every > 0 { format!(", every {}", age(self.every)) } else { String::new() };
+        due_in(due) + &every
+    }
 }
 
 impl Core {

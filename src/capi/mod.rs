@@ -65,6 +65,10 @@ pub mod file_whole;
 
 pub mod next;
 
+pub mod dump;
+
+pub mod trace;
+
 use crate::callback::{Callback, Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result, to_code};

@@ -209,3 +209,6 @@ pub const RONDEL_METRIC_CALLBACKS: i32 = 4;
 pub const RONDEL_METRIC_HANDLES: i32 = 5;
 /// `rondel_metric`: polls for events; turns with callbacks waiting may do without.
 pub const RONDEL_METRIC_POLLS: i32 = 6;
+/// `rondel_metric`: events that were there already when the loop looked for some. Without `rondel_set_trace` those are left
+/// out that it would have waited for.
+pub const RONDEL_METRIC_EVENTS_WAITING: i32 = 7;

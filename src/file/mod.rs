@@ -13,6 +13,7 @@ pub mod whole;
 
 use crate::callback::Notify;
 use crate::core::Core;
+use crate::dump::count;
 use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
@@ -56,6 +57,11 @@ impl File {
     fn new(open: OpenFile) -> File {
         let appends = open.appends();
         File { open: Some(Arc::new(open)), appends, pending: 0, turn: None, line: VecDeque::new(), closing: None }
+    }
+
+    /// In words.
+    pub fn doing(&self) -> String {
+        format!("{}, descriptor {}", count(self.pending, "operation", "operations"), self.raw())
     }
 
     pub fn is_busy(&self) -> bool {

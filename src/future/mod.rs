@@ -18,7 +18,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::file::outcome::{Bytes, Entry as FolderEntry};
 use crate::handle::Handle;
-use crate::lifecycle::{Entry, Kind, Object};
+use crate::lifecycle::{Entry, Kind, Object, Stamp};
 use crate::net::connect::Connecting;
 use crate::net::local;
 use crate::pool::Job;
@@ -246,7 +246,8 @@ impl Core {
         self.make_room()?;
         let future = Future::new(op, origin, notify);
         let active = future.keeps_loop_alive();
-        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future)));
+        let made = Stamp::of(self.now);
+        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future), made));
         if active {
             self.set_active(handle, true);
         }
@@ -262,7 +263,8 @@ impl Core {
         let future = Future::new(op, origin, notify);
         let tells = future.has_to_tell();
         let future = Future { state: State::Done, result, queued: tells, told: !tells, ..future };
-        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future)));
+        let made = Stamp::of(self.now);
+        let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future), made));
         if tells {
             self.ready.push_future(handle);
         }

@@ -7,6 +7,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::dns;
+use crate::dump::count;
 use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
@@ -41,6 +42,17 @@ pub struct Connecting {
 }
 
 impl Connecting {
+    /// In words.
+    pub fn doing(&self) -> String {
+        match (&self.look_up, self.attempts.len(), self.addresses.len()) {
+            (Some(job), ..) => format!("looks up the host, {}", job.doing()),
+            (None, tried, left) => {
+                let to_go = if left > 0 { format!(", {left} to go") } else { String::new() };
+                format!("tries {}{to_go}", count(tried, "address", "addresses"))
+            }
+        }
+    }
+
     pub fn is_looking_up(&self) -> bool {
         self.look_up.is_some()
     }

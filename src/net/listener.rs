@@ -50,6 +50,14 @@ impl Listener {
         &self.source
     }
 
+    /// In words.
+    pub fn doing(&self) -> String {
+        let place = self.source.socket().local_addr().ok().and_then(|place| place.as_socket());
+        let place = place.map_or_else(String::new, |place| format!(" at {place}"));
+        let starved = if self.starved.is_some() { ", waits for a descriptor to become free" } else { "" };
+        format!("listening{place}{starved}, descriptor {}", self.source.raw())
+    }
+
     fn wants_connections(&self) -> bool {
         self.starved.is_none() && (self.on_accept.is_some() || !self.waiting.is_empty())
     }

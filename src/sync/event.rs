@@ -4,6 +4,7 @@
 use super::{Claim, Line, Waiting};
 use crate::callback::Notify;
 use crate::core::Core;
+use crate::dump::waiting;
 use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
@@ -13,6 +14,13 @@ use crate::lifecycle::{Kind, Object};
 pub struct Event {
     set: bool,
     pub waiting: Waiting,
+}
+
+impl Event {
+    /// In words.
+    pub fn doing(&self) -> String {
+        if self.set { "set".to_owned() } else { waiting(self.waiting.count()) }
+    }
 }
 
 impl Core {

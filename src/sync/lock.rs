@@ -17,6 +17,13 @@ pub struct Lock {
     conditions: Vec<Handle>,
 }
 
+impl Lock {
+    /// In words.
+    pub fn doing(&self) -> String {
+        if self.held { format!("held, {} waiting", self.waiting.count()) } else { "free".to_owned() }
+    }
+}
+
 impl Core {
     pub fn new_lock(&mut self) -> Result<Handle> {
         self.insert(Kind::Lock, Object::Lock(Lock::default()))

@@ -88,7 +88,7 @@ impl Waiting {
         self.line.push_back(future);
     }
 
-    fn count(&self) -> usize {
+    pub fn count(&self) -> usize {
         self.line.len() - self.left
     }
 

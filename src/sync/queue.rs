@@ -7,6 +7,7 @@
 use super::{Claim, Line, Waiting, check_hearer};
 use crate::callback::Notify;
 use crate::core::Core;
+use crate::dump::count;
 use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
@@ -126,6 +127,16 @@ impl Queue {
             return Err(Error::EINVAL);
         }
         if self.shut { Err(Error::ESHUTDOWN) } else { Ok(priority.unwrap_or(0)) }
+    }
+}
+
+impl Queue {
+    /// In words.
+    pub fn doing(&self) -> String {
+        let (putting, getting) = (self.putting.count(), self.getting.count());
+        let shut = if self.shut { ", shut" } else { "" };
+        let items = count(self.items.len(), "item", "items");
+        format!("{items}, {putting} putting, {getting} getting, {} unfinished{shut}", self.unfinished)
     }
 }
 

@@ -16,6 +16,13 @@ pub struct Semaphore {
     pub waiting: Waiting,
 }
 
+impl Semaphore {
+    /// In words.
+    pub fn doing(&self) -> String {
+        format!("{} left, {} waiting", self.value, self.waiting.count())
+    }
+}
+
 impl Core {
     /// `bound` is the most that `value` may become; 0: there is no such bound.
     pub fn new_semaphore(&mut self, value: i64, bound: i64) -> Result<Handle> {

@@ -76,6 +76,29 @@ impl Stream {
         !matches!(self.reader, Reader::Nobody) || self.out.is_some() || matches!(self.ending, Ending::Asked(_))
     }
 
+    /// In words.
+    pub fn doing(&self) -> String {
+        let mut words = match &self.reader {
+            _ if self.read_end.is_some() => "at its end",
+            Reader::Nobody => "nobody reads",
+            _ if self.paused => "reading waits for writes to leave",
+            Reader::Push { .. } | Reader::Into { .. } => "reading",
+            Reader::Once(_) => "a read waits",
+        }
+        .to_owned();
+        let unsent = self.out.as_ref().map_or(0, |out| out.size());
+        if unsent > 0 {
+            words += &format!(", {unsent} bytes to send");
+        }
+        if matches!(self.ending, Ending::Asked(_)) {
+            words += ", then to be shut down";
+        }
+        if let Some(peer) = self.source.socket().peer_addr().ok().and_then(|peer| peer.as_socket()) {
+            words += &format!(", peer {peer}");
+        }
+        words + &format!(", descriptor {}", self.source.raw())
+    }
+
     fn wants_to_read(&self) -> bool {
         !matches!(self.reader, Reader::Nobody) && !self.paused && self.read_end.is_none()
     }

@@ -164,6 +164,20 @@ impl Udp {
     }
 }
 
+impl Udp {
+    /// In words.
+    pub fn doing(&self) -> String {
+        let reading = match &self.reader {
+            Reader::Nobody if self.once.is_empty() => "nobody receives",
+            Reader::Nobody => "a receive waits",
+            _ => "receiving",
+        };
+        let sending = if self.out.is_some() { ", datagrams to send" } else { "" };
+        let peer = self.peer.map_or_else(String::new, |peer| format!(", peer {peer}"));
+        format!("{reading}{sending}, bound to {}{peer}, descriptor {}", self.own, self.source.raw())
+    }
+}
+
 impl Core {
     pub fn udp_mut(&mut self, handle: Handle) -> Result<&mut Udp> {
         match &mut self.open_entry(handle)?.object {

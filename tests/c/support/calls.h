@@ -8,6 +8,7 @@
 
 #include "test.h"
 
+#include "calls_dump.h"
 #include "calls_file.h"
 #include "calls_pipe.h"
 #include "calls_resolve.h"
@@ -210,6 +211,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_task_done, QUEUES, (h))                                                                                 \
     CALL(queue_join, QUEUES, (h, call_fn, &call_seen))                                                                 \
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
+    CALLS_OF_DUMP(CALL)                                                                                                \
     CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)                                                                                                \
     CALLS_OF_RESOLVE(CALL)                                                                                             \
