@@ -380,6 +380,8 @@ typedef struct rondel_completion {
 #define RONDEL_ENOTCONN (-INT64_C(107))
 /** Cannot send after shutdown. */
 #define RONDEL_ESHUTDOWN (-INT64_C(108))
+/** Too many descriptors on their way. */
+#define RONDEL_ETOOMANYREFS (-INT64_C(109))
 /** Timed out. */
 #define RONDEL_ETIMEDOUT (-INT64_C(110))
 /** Connection refused. */
@@ -2063,6 +2065,72 @@ rondel_pipe rondel_pipe_open(rondel_loop loop, int64_t fd);
 int64_t rondel_pipe_pair(rondel_loop loop,
                          int how,
                          rondel_pipe *out);
+
+/** @} */
+
+/**
+ * @defgroup rondel_passing Passing descriptors to other processes
+ * @{
+ */
+
+/**
+ * Writes bytes to a local socket, and passes the descriptors behind `count` handles of this loop along with the first of
+ * them: streams, listeners, files, whatever has a descriptor. The result is `length`.
+ *
+ * The peer gets descriptors of its own, of the same sockets and files; the handles stay as they are, and yours to
+ * close. They may be closed as soon as this returns. It leaves in its turn among other writes. Of a stream only what the
+ * system holds goes along: `RONDEL_EBUSY` if bytes of it were received and not read here.
+ *
+ * `RONDEL_EINVAL` without a byte to go with them, for more than 253 at once, or NULL where something is needed;
+ * `RONDEL_ENOTCONN` for a handle that has no descriptor yet, `RONDEL_ENOTSOCK` for ends of pipes, `RONDEL_EMFILE` if they
+ * must wait and no duplicates can be had, `RONDEL_ETOOMANYREFS` if too many are on their way already; on Windows
+ * `RONDEL_EOPNOTSUPP`. Else as `rondel_write`. Loop thread only.
+ */
+rondel_future rondel_pipe_send_handles(rondel_pipe pipe,
+                                       const void *bytes,
+                                       size_t length,
+                                       const rondel_handle *handles,
+                                       size_t count,
+                                       rondel_fn fn,
+                                       void *user_data);
+
+/** As `rondel_pipe_send_handles`, of descriptors of yours. `RONDEL_EBADF` if one is none. Loop thread only. */
+rondel_future rondel_pipe_send_fds(rondel_pipe pipe,
+                                   const void *bytes,
+                                   size_t length,
+                                   const int64_t *fds,
+                                   size_t count,
+                                   rondel_fn fn,
+                                   void *user_data);
+
+/**
+ * Takes in the descriptors that the peer of a local socket passes from now on, so many waiting to be taken at most.
+ *
+ * Without this (and with a limit of 0, which also closes those that wait) the system closes what comes. Descriptors
+ * come with the first byte of the write they were sent with: when a read function is told of that byte, or a read of it
+ * completes, `rondel_pipe_take_handle` and `rondel_pipe_take_fd` have them. Those that nobody takes are closed with the
+ * handle. A peer that you do not trust may pass anything: look at what you take.
+ *
+ * `RONDEL_EINVAL` for a negative limit, `RONDEL_ENOTCONN`, `RONDEL_ENOTSOCK` for ends of pipes, on Windows
+ * `RONDEL_EOPNOTSUPP`. Loop thread only.
+ */
+int64_t rondel_pipe_receive_fds(rondel_pipe pipe, int64_t limit);
+
+/**
+ * Takes the next descriptor that the peer has passed: it is yours to use and to close, and children do not inherit it.
+ *
+ * `RONDEL_EAGAIN` if none waits. `RONDEL_EMSGSIZE` once where some are missing, because more came than the limit allows or
+ * this process had no room for more descriptors; errors else as for `rondel_pipe_receive_fds`. Loop thread only.
+ */
+int64_t rondel_pipe_take_fd(rondel_pipe pipe);
+
+/**
+ * As `rondel_pipe_take_fd`, as a handle of this loop: whatever `rondel_tcp_open`, `rondel_udp_open`, `rondel_pipe_open` or
+ * else `rondel_file_open_fd` makes of it; `rondel_kind` tells which.
+ *
+ * Errors also as those have them: the descriptor then waits on, for `rondel_pipe_take_fd`. Loop thread only.
+ */
+rondel_handle rondel_pipe_take_handle(rondel_pipe pipe);
 
 /** @} */
 

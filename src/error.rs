@@ -90,6 +90,7 @@ codes! {
     EISCONN -106 "already connected"
     ENOTCONN -107 "not connected"
     ESHUTDOWN -108 "cannot send after shutdown"
+    ETOOMANYREFS -109 "too many descriptors on their way"
     ETIMEDOUT -110 "timed out"
     ECONNREFUSED -111 "connection refused"
     EHOSTDOWN -112 "host is down"

@@ -124,6 +124,8 @@ pub const RONDEL_EISCONN: i64 = -106;
 pub const RONDEL_ENOTCONN: i64 = -107;
 /// Cannot send after shutdown.
 pub const RONDEL_ESHUTDOWN: i64 = -108;
+/// Too many descriptors on their way.
+pub const RONDEL_ETOOMANYREFS: i64 = -109;
 /// Timed out.
 pub const RONDEL_ETIMEDOUT: i64 = -110;
 /// Connection refused.

@@ -45,6 +45,8 @@ pub mod udp;
 
 pub mod pipe;
 
+pub mod passing;
+
 pub mod tty;
 
 pub mod fd_watch;

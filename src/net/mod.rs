@@ -5,6 +5,7 @@ pub mod address;
 pub mod connect;
 pub mod listener;
 pub mod local;
+pub mod passing;
 pub mod pipe;
 pub mod stream;
 pub mod tcp;

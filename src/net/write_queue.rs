@@ -6,8 +6,10 @@
 
 use crate::handle::Handle;
 use crate::sys::lent::LentBytes;
+use crate::sys::passing::{self, Passed};
+use crate::sys::{RawSource, Source};
 use std::collections::VecDeque;
-use std::io::IoSlice;
+use std::io::{self, IoSlice};
 
 enum Segment {
     Copied {
@@ -44,9 +46,18 @@ struct Write {
     end: u64,
 }
 
+/// Descriptors that go with a byte.
+struct Cargo {
+    /// Where in the stream that byte is.
+    at: u64,
+    passed: Vec<Passed>,
+}
+
 #[derive(Default)]
 pub struct WriteQueue {
     segments: VecDeque<Segment>,
+    /// In the order of the bytes they go with.
+    cargo: VecDeque<Cargo>,
     writes: VecDeque<Write>,
     /// Bytes of the stream queued and sent since the queue was taken out of the spares.
     queued: u64,
@@ -117,6 +128,19 @@ impl WriteQueue {
         self.segments.push_back(Segment::Copied { bytes: buffer, start: 0 });
     }
 
+    /// Has these descriptors go with the byte that is pushed next.
+    pub fn push_cargo(&mut self, passed: Vec<Passed>) {
+        if !passed.is_empty() {
+            self.cargo.push_back(Cargo { at: self.queued, passed });
+        }
+    }
+
+    /// Counts bytes of the write that is pushed next, which have been sent past the (empty) queue.
+    pub fn note_sent(&mut self, count: u64) {
+        self.queued += count;
+        self.sent += count;
+    }
+
     /// `whole`: the bytes are lent until the write completes; else call `own_the_rest` before this call ends.
     pub fn push_lent(&mut self, bytes: LentBytes, whole: bool) {
         self.queued += bytes.slice().len() as u64;
@@ -134,9 +158,10 @@ impl WriteQueue {
     }
 
     /// Sends once, as much as it can. Gives what was sent and what was tried.
-    pub fn send(&mut self, source: &crate::sys::Source, buffers: &mut Buffers) -> std::io::Result<(usize, usize)> {
+    pub fn send(&mut self, source: &Source, buffers: &mut Buffers) -> io::Result<(usize, usize)> {
         let (sent, tried) = match self.segments.len() {
             0 => return Ok((0, 0)),
+            _ if !self.cargo.is_empty() => self.send_with_cargo(source)?,
             1 => {
                 let bytes = self.segments[0].rest();
                 (source.send(bytes)?, bytes.len())
@@ -155,6 +180,35 @@ impl WriteQueue {
         };
         self.advance(sent, buffers);
         Ok((sent, tried))
+    }
+
+    /// Sends up to where the next descriptors go, or those and what follows them. What arrives with a byte must not
+    /// leave with an earlier one.
+    fn send_with_cargo(&mut self, source: &Source) -> io::Result<(usize, usize)> {
+        let here = self.cargo.front().is_some_and(|cargo| cargo.at == self.sent);
+        let end = self.cargo.get(usize::from(here)).map_or(self.queued, |cargo| cargo.at);
+        let tried = (end - self.sent) as usize;
+        let mut slices = [IoSlice::new(&[]); PIECES];
+        let (mut left, mut count) = (tried, 0);
+        for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+            let rest = segment.rest();
+            *slice = IoSlice::new(&rest[..rest.len().min(left)]);
+            left -= rest.len().min(left);
+            count += 1;
+            if left == 0 {
+                break;
+            }
+        }
+        let tried = tried - left;
+        match (here, self.cargo.front()) {
+            (true, Some(cargo)) => {
+                let numbers: Vec<RawSource> = cargo.passed.iter().map(passing::raw).collect();
+                let sent = source.send_passing(&slices[..count], &numbers)?;
+                self.cargo.pop_front();
+                Ok((sent, tried))
+            }
+            _ => Ok((source.send_vectored(&slices[..count])?, tried)),
+        }
     }
 
     fn advance(&mut self, mut sent: usize, buffers: &mut Buffers) {
@@ -184,6 +238,7 @@ impl WriteQueue {
     /// Drops everything; the writes that were not done.
     pub fn clear(&mut self, buffers: &mut Buffers) -> impl Iterator<Item = Handle> + use<> {
         self.advance((self.queued - self.sent) as usize, buffers);
+        self.cargo.clear();
         std::mem::take(&mut self.writes).into_iter().map(|write| write.future)
     }
 
@@ -222,6 +277,8 @@ impl WriteQueue {
             self.owed = end;
         } else {
             self.queued -= length;
+            self.cargo.retain(|cargo| cargo.at < begin || cargo.at >= end);
+            self.cargo.iter_mut().filter(|cargo| cargo.at >= end).for_each(|cargo| cargo.at -= length);
             self.writes.iter_mut().skip(index).for_each(|write| write.end -= length);
         }
     }

@@ -6,6 +6,7 @@
 //! - `Source`: an owned descriptor that does not block, of a byte stream or a listener: `receive`, `send`,
 //!   `send_vectored`, `shut_down_writing`, `accept`; `WouldBlock` when nothing can be done now, interrupted calls
 //!   are never seen, no signal is ever raised.
+//! - `passing`: descriptors that go through a local socket, where the platform passes such.
 //! - `pipes`: sources that are no sockets, where the platform has such: `reads`, `writes`, `can_half_close`, `look_at`,
 //!   `Source::adopt`, `pair`.
 //! - `local`: sockets of this machine: names to addresses and back, the files they leave, who is at the other end.
@@ -42,6 +43,8 @@ pub mod map;
 mod names;
 pub use names::*;
 pub mod owned;
+#[cfg_attr(windows, path = "passing_windows.rs")]
+pub mod passing;
 pub mod per_process;
 #[cfg_attr(windows, path = "pipes_windows.rs")]
 pub mod pipes;

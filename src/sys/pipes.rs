@@ -64,6 +64,10 @@ impl Source {
         Ok(source)
     }
 
+    pub fn is_socket(&self) -> bool {
+        self.means == Means::Socket
+    }
+
     pub fn reads(&self) -> bool {
         !matches!(self.means, Means::Pipe(Ways::Out) | Means::Device(Ways::Out))
     }

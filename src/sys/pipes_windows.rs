@@ -27,6 +27,10 @@ impl Source {
         Ok(Source::adopt_socket(number)?)
     }
 
+    pub fn is_socket(&self) -> bool {
+        true
+    }
+
     pub fn reads(&self) -> bool {
         true
     }

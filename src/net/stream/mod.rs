@@ -16,6 +16,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
+use crate::net::passing::Arrivals;
 use crate::net::write_queue::WriteQueue;
 use crate::reactor::Interest;
 use crate::sys::Source;
@@ -44,6 +45,8 @@ pub struct Stream {
     /// Reading waits for the write queue to drain.
     paused: bool,
     closes_when_sent: bool,
+    /// Descriptors that come with the bytes, where they are wanted.
+    pub arrivals: Option<Box<Arrivals>>,
 }
 
 impl Stream {
@@ -64,11 +67,17 @@ impl Stream {
             marks: None,
             paused: false,
             closes_when_sent: false,
+            arrivals: None,
         }
     }
 
     pub fn source(&self) -> &Source {
         &self.source
+    }
+
+    /// Whether something was received that nobody has got yet.
+    pub fn holds_input(&self) -> bool {
+        !self.leftover.is_empty() || self.arrivals.as_ref().is_some_and(|arrivals| !arrivals.is_empty())
     }
 
     /// Whether anything goes on.
@@ -199,7 +208,7 @@ impl Core {
     pub fn detach(&mut self, handle: Handle) -> Result<i64> {
         self.flush(handle);
         let stream = self.stream_mut(handle)?;
-        if stream.out.is_some() || !stream.leftover.is_empty() {
+        if stream.out.is_some() || stream.holds_input() {
             return Err(Error::EBUSY);
         }
         self.end_tty(handle);

@@ -107,7 +107,11 @@ impl Stream {
         if let Some(end) = self.read_end {
             return Got::End(end);
         }
-        let end = match self.source.receive(buffer) {
+        let received = match &mut self.arrivals {
+            None => self.source.receive(buffer),
+            Some(arrivals) => arrivals.receive(&self.source, buffer),
+        };
+        let end = match received {
             Ok(0) => self.end_of_input(),
             // Less than there was room for: that was all, for now.
             Ok(count) => return Got::Bytes { count, more: count == buffer.len() },

@@ -24,6 +24,12 @@ pub struct Spares {
     buffers: Buffers,
 }
 
+impl Spares {
+    pub fn copy_to(&mut self, queue: &mut WriteQueue, bytes: &[u8]) {
+        queue.push_copy(bytes, &mut self.buffers);
+    }
+}
+
 /// How many queues a loop keeps for later.
 const KEPT: usize = 64;
 /// Writes up to this size wait for the callback to return.
@@ -52,7 +58,16 @@ impl Stream {
         self.out.as_ref().map_or(0, |out| out.size())
     }
 
-    fn check_writable(&self) -> Result<()> {
+    pub fn has_queue(&self) -> bool {
+        self.out.is_some()
+    }
+
+    /// The queue, made if there is none.
+    pub fn queue(&mut self, spares: &mut Spares) -> &mut WriteQueue {
+        self.out.get_or_insert_with(|| spares.queues.pop().unwrap_or_default())
+    }
+
+    pub fn check_writable(&self) -> Result<()> {
         match (self.write_end, &self.ending) {
             (Some(error), _) => Err(error),
             (None, Ending::Open) if !self.closes_when_sent => Ok(()),
@@ -311,7 +326,7 @@ impl Core {
         Ok(())
     }
 
-    fn check_high_mark(&mut self, handle: Handle) {
+    pub fn check_high_mark(&mut self, handle: Handle) {
         let Ok(stream) = self.stream_mut(handle) else { return };
         let size = stream.queue_size();
         let Some(marks) = &mut stream.marks else { return };

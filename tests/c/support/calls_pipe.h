@@ -21,7 +21,12 @@ static rondel_pipe call_pipes[2];
     CALL(pipe_mode, PIPES, (h, 0600))                                                                                  \
     CALL(pipe_replace, PIPES, (h, 0))                                                                                  \
     CALL(pipe_bind, PIPES, (h, "/dev/null/rondel"))                                                                    \
-    CALL(pipe_peer_credentials, PIPES, (h, NULL, NULL, NULL))
+    CALL(pipe_peer_credentials, PIPES, (h, NULL, NULL, NULL))                                                          \
+    CALL(pipe_send_handles, PIPES, (h, "x", 1, NULL, 0, call_fn, &call_seen))                                          \
+    CALL(pipe_send_fds, PIPES, (h, "x", 1, NULL, 0, call_fn, &call_seen))                                              \
+    CALL(pipe_receive_fds, PIPES, (h, 4))                                                                              \
+    CALL(pipe_take_fd, PIPES, (h))                                                                                     \
+    CALL(pipe_take_handle, PIPES, (h))
 
 #define MAKES_OF_PIPE(MAKE) MAKE(PIPE, call_a_pipe(loop))
 

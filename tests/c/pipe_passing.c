@@ -1,0 +1,570 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ *
+ * Passing descriptors through local sockets: what arrives, when, and that none is ever lost or left open.
+ */
+#include "support/local.h"
+
+#include "support/child.h"
+
+#include <sys/uio.h>
+
+/* Two handles of one loop; descriptors are taken in at the second. */
+static int passing_pair(rondel_loop loop, rondel_pipe ends[2], int64_t limit) {
+    ends[0] = ends[1] = RONDEL_EINVAL;
+    CHECK_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
+    CHECK_EQ(rondel_pipe_receive_fds(ends[1], limit), 0);
+    return ends[1] > 0;
+}
+
+/* Reads exactly so many bytes. */
+static void read_bytes(rondel_loop loop, rondel_pipe from, char *room, size_t length) {
+    struct net_op op = {0};
+    CHECK(rondel_read_exactly(from, room, length, net_done, &op) > 0);
+    if (net_run_until(loop, &op.calls, 1)) CHECK_EQ(op.result, length);
+}
+
+static int same_file(int64_t one, int64_t other) {
+    struct stat a, b;
+    return fstat((int)one, &a) == 0 && fstat((int)other, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+TEST(a_listener_that_was_passed_accepts_on_the_other_side) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    struct net_op write = {0}, accepted = {0};
+    char byte;
+    int port = 0;
+    REQUIRE(passing_pair(loop, ends, 8));
+    rondel_tcp server = rondel_tcp_listen(loop, "127.0.0.1", 0, NULL, NULL);
+    CHECK(rondel_local_addr(server, NULL, 0, &port) > 0);
+    CHECK(NET_START(rondel_pipe_send_handles(ends[0], "L", 1, &server, 1, net_done, &write)) > 0);
+    CHECK_EQ(rondel_close(server), 0); /* the other side has its own */
+    read_bytes(loop, ends[1], &byte, 1);
+    CHECK_EQ(byte, 'L');
+    CHECK_EQ(write.result, 1);
+    rondel_tcp passed = rondel_pipe_take_handle(ends[1]);
+    CHECK_EQ(rondel_kind(passed), RONDEL_KIND_TCP);
+    CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EAGAIN);
+    CHECK(rondel_accept(passed, net_done, &accepted) > 0);
+    int client = net_dial("127.0.0.1", port);
+    REQUIRE(net_run_until(loop, &accepted.calls, 1));
+    CHECK_EQ(rondel_kind(accepted.result), RONDEL_KIND_TCP);
+    close(client);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(a_connection_that_was_passed_goes_on) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    char room[8];
+    int peer;
+    REQUIRE(passing_pair(loop, ends, 8));
+    rondel_tcp stream = net_stream(loop, &peer);
+    CHECK(net_send_text(peer, "not read yet "));
+    CHECK(rondel_pipe_send_handles(ends[0], "S", 1, &stream, 1, NULL, NULL) > 0);
+    CHECK_EQ(rondel_close(stream), 0);
+    read_bytes(loop, ends[1], room, 1);
+    rondel_tcp passed = rondel_pipe_take_handle(ends[1]);
+    read_bytes(loop, passed, room, 8);
+    CHECK_EQ(memcmp(room, "not read", 8), 0);
+    CHECK(rondel_write(passed, "answer", 6, NULL, NULL) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0, 1);
+    CHECK_EQ(net_receive(peer, room, 6), 6);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(recv(peer, room, 1, 0) <= 0, 1);
+    close(peer);
+}
+
+TEST(each_descriptor_becomes_a_handle_of_its_kind) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    char room[16];
+    int pipes[2], local[2], tcp[2];
+    const char *path = local_path("server");
+    REQUIRE(passing_pair(loop, ends, 16));
+    REQUIRE_EQ(pipe(pipes) | socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    REQUIRE(net_pair(tcp));
+    int64_t fds[] = {tcp[0], net_listener("127.0.0.1", 0, 1), socket(AF_INET, SOCK_DGRAM, 0), pipes[0], local[0],
+                     local_listener(path, 1), open("/", O_RDONLY), open("/dev/null", O_RDWR)};
+    const int64_t kinds[] = {RONDEL_KIND_TCP,  RONDEL_KIND_TCP,  RONDEL_KIND_UDP,  RONDEL_KIND_PIPE,
+                             RONDEL_KIND_PIPE, RONDEL_KIND_PIPE, RONDEL_KIND_FILE, RONDEL_KIND_FILE};
+    CHECK(rondel_pipe_send_fds(ends[0], "all", 3, fds, 8, NULL, NULL) > 0);
+    read_bytes(loop, ends[1], room, 3);
+    for (int i = 0; i < 8; i++) {
+        rondel_handle handle = rondel_pipe_take_handle(ends[1]);
+        CHECK_EQ(rondel_kind(handle), kinds[i]);
+        CHECK_EQ(rondel_loop_of(handle), loop);
+        CHECK(rondel_fileno(handle) != fds[i]);
+        CHECK(same_file(rondel_fileno(handle), fds[i]));
+        close((int)fds[i]);
+    }
+    /* One that no handle can be made of waits on. */
+    int datagrams[2], bad;
+    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams), 0);
+    fds[0] = datagrams[0];
+    CHECK(rondel_pipe_send_fds(ends[0], "x", 1, fds, 1, NULL, NULL) > 0);
+    read_bytes(loop, ends[1], room, 1);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EAFNOSUPPORT);
+    CHECK((bad = (int)rondel_pipe_take_fd(ends[1])) >= 0);
+    CHECK(same_file(bad, datagrams[0]));
+    close(bad), close(datagrams[0]), close(datagrams[1]);
+    CHECK_EQ(unlink(path), 0);
+    close(pipes[1]), close(local[1]), close(tcp[1]);
+    local_end(loop);
+}
+
+enum { MOST = 253 };
+
+TEST(as_many_as_the_system_allows_go_at_once_and_arrive_in_order) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    char byte;
+    int files[3];
+    int64_t fds[MOST + 1];
+    REQUIRE(passing_pair(loop, ends, 1000));
+    for (int i = 0; i < 3; i++) files[i] = open(i == 0 ? "/dev/null" : i == 1 ? "/dev/zero" : "/", O_RDONLY);
+    for (int i = 0; i <= MOST; i++) fds[i] = files[i * 7 % 3];
+    CHECK_EQ(rondel_pipe_send_fds(ends[0], "x", 1, fds, MOST + 1, net_never, NULL), RONDEL_EINVAL);
+    for (int round = 0; round < 2; round++) {
+        CHECK(rondel_pipe_send_fds(ends[0], "x", 1, fds, MOST, NULL, NULL) > 0);
+        read_bytes(loop, ends[1], &byte, 1);
+        for (int i = 0; i < MOST; i++) {
+            int64_t fd = rondel_pipe_take_fd(ends[1]);
+            CHECK(same_file(fd, fds[i]));
+            CHECK_EQ(fcntl((int)fd, F_GETFD) & FD_CLOEXEC, FD_CLOEXEC);
+            close((int)fd);
+        }
+        CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    }
+    for (int i = 0; i < 3; i++) close(files[i]);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+enum { MESSAGES = 300 };
+
+/* The end of a pipe whose number is written in it, so that it can be told from others. */
+static int numbered(int number) {
+    int fds[2];
+    if (pipe(fds) < 0) return -1;
+    CHECK_EQ(write(fds[1], &number, sizeof number), sizeof number);
+    close(fds[1]);
+    return fds[0];
+}
+
+static int number_of(int64_t fd) {
+    int number = -1;
+    CHECK_EQ(read((int)fd, &number, sizeof number), sizeof number);
+    close((int)fd);
+    return number;
+}
+
+struct traffic {
+    rondel_pipe pipe;
+    int64_t bytes;
+    int taken;
+    int sent;
+    struct net_op ops[MESSAGES];
+};
+
+/* Message i is i % 50 bytes of 'x' written plainly, then "D" with descriptor number i, then 3 bytes more. */
+static int64_t position_of(int i) {
+    int64_t at = 0;
+    for (int j = 0; j <= i; j++) at += j % 50 + (j < i ? 4 : 0);
+    return at;
+}
+
+static void take_traffic(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    struct traffic *traffic = user_data;
+    CHECK(n > 0);
+    if (n <= 0) return;
+    for (int64_t i = 0; i < n; i++) {
+        if (bytes[i] != 'D') continue;
+        CHECK_EQ(traffic->bytes + i, position_of(traffic->taken));
+        int64_t fd = rondel_pipe_take_fd(stream); /* it is there as soon as its byte is */
+        CHECK(fd >= 0);
+        if (fd >= 0) CHECK_EQ(number_of(fd), traffic->taken);
+        traffic->taken++;
+    }
+    traffic->bytes += n;
+}
+
+static void send_traffic(rondel_loop loop, struct traffic *traffic) {
+    static const char filler[64] = "xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx";
+    (void)loop;
+    for (int burst = 0; burst < 20 && traffic->sent < MESSAGES; burst++) {
+        int i = traffic->sent++;
+        int64_t fd = numbered(i);
+        if (i % 50) CHECK(rondel_write(traffic->pipe, filler, (size_t)(i % 50), NULL, NULL) > 0);
+        CHECK(NET_START(rondel_pipe_send_fds(traffic->pipe, "Dxx", 3, &fd, 1, net_done, &traffic->ops[i])) > 0);
+        CHECK(rondel_write(traffic->pipe, "x", 1, NULL, NULL) > 0);
+        close((int)fd);
+    }
+}
+
+static void send_some(rondel_handle source, int64_t result, void *user_data) {
+    (void)result;
+    send_traffic(rondel_loop_of(source), user_data);
+}
+
+/* Both ways at once, and more than the sockets hold; among plain writes, inside callbacks and outside. */
+TEST(each_arrives_with_its_byte_under_heavy_traffic_both_ways) {
+    rondel_loop loop = rondel_loop_new();
+    static struct traffic sides[2];
+    rondel_pipe ends[2];
+    memset(sides, 0, sizeof sides);
+    REQUIRE(passing_pair(loop, ends, MESSAGES));
+    CHECK_EQ(rondel_pipe_receive_fds(ends[0], MESSAGES), 0);
+    for (int i = 0; i < 2; i++) {
+        sides[i].pipe = ends[i];
+        net_shrink((int)rondel_fileno(ends[i]));
+        CHECK_EQ(rondel_read_start(ends[i], take_traffic, &sides[i]), 0);
+    }
+    while (sides[0].taken < MESSAGES || sides[1].taken < MESSAGES) {
+        for (int i = 0; i < 2; i++) {
+            if (sides[i].sent % 40 == 0) send_traffic(loop, &sides[i]);
+            else if (sides[i].sent < MESSAGES) CHECK(rondel_call_soon(loop, send_some, &sides[i]) > 0);
+        }
+        if (rondel_run(loop, RONDEL_RUN_ONCE) < 0 || test_failures) break;
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK_EQ(rondel_pipe_take_fd(ends[i]), RONDEL_EAGAIN);
+        for (int j = 0; j < MESSAGES; j++) {
+            CHECK_EQ(sides[i].ops[j].calls, 1);
+            CHECK_EQ(sides[i].ops[j].result, 3);
+        }
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+/* Writes until the socket takes no more. Gives how many bytes are on their way. */
+static int64_t stop_up(rondel_pipe pipe) {
+    static char filler[1 << 16];
+    int64_t n, sum = 0;
+    while ((n = rondel_try_write(pipe, filler, sizeof filler)) > 0) sum += n;
+    CHECK_EQ(n, RONDEL_EAGAIN);
+    return sum;
+}
+
+static void swallow(rondel_loop loop, rondel_pipe from, int64_t bytes) {
+    static char room[1 << 16];
+    while (bytes > 0 && !test_failures) {
+        size_t part = bytes < (int64_t)sizeof room ? (size_t)bytes : sizeof room;
+        read_bytes(loop, from, room, part);
+        bytes -= (int64_t)part;
+    }
+}
+
+TEST(what_waits_to_be_sent_may_be_closed_by_its_owner) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    struct net_op ops[2];
+    char room[8];
+    int64_t fds[2] = {numbered(1), numbered(2)};
+    memset(ops, 0, sizeof ops);
+    REQUIRE(passing_pair(loop, ends, 8));
+    int64_t before = stop_up(ends[0]);
+    rondel_pipe passed = rondel_pipe_open(loop, fds[0]);
+    CHECK(NET_START(rondel_pipe_send_handles(ends[0], "one", 3, &passed, 1, net_done, &ops[0])) > 0);
+    CHECK(NET_START(rondel_pipe_send_fds(ends[0], "two", 3, &fds[1], 1, net_done, &ops[1])) > 0);
+    CHECK_EQ(rondel_close(passed), 0);
+    close((int)fds[1]);
+    net_settle(loop);
+    CHECK_EQ(ops[0].calls + ops[1].calls, 0);
+    swallow(loop, ends[1], before);
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    read_bytes(loop, ends[1], room, 6);
+    CHECK_EQ(memcmp(room, "onetwo", 6), 0);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 1);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 2);
+    REQUIRE(net_run_until(loop, &ops[1].calls, 1));
+    for (int i = 0; i < 2; i++) CHECK_EQ(ops[i].result, 3);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(a_send_that_is_cancelled_passes_nothing) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    struct net_op ops[3];
+    char room[8];
+    memset(ops, 0, sizeof ops);
+    REQUIRE(passing_pair(loop, ends, 8));
+    int64_t before = stop_up(ends[0]);
+    rondel_future futures[3];
+    for (int i = 0; i < 3; i++) {
+        int64_t fd = numbered(i);
+        futures[i] = rondel_pipe_send_fds(ends[0], i == 0 ? "a" : i == 1 ? "bb" : "ccc", (size_t)i + 1, &fd, 1,
+                                          net_done, &ops[i]);
+        CHECK(futures[i] > 0);
+        close((int)fd);
+    }
+    CHECK_EQ(rondel_cancel(futures[1]), 0);
+    swallow(loop, ends[1], before);
+    read_bytes(loop, ends[1], room, 4);
+    CHECK_EQ(memcmp(room, "accc", 4), 0);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 0);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 2);
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    REQUIRE(net_run_until(loop, &ops[2].calls, 1));
+    CHECK_EQ(ops[0].result, 1);
+    CHECK_EQ(ops[1].result, RONDEL_ECANCELED);
+    CHECK_EQ(ops[2].result, 3);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(what_waits_when_the_pipe_or_its_loop_ends_is_cancelled_and_closed) {
+    for (int how = 0; how < 3; how++) {
+        rondel_loop loop = rondel_loop_new();
+        struct net_op op = {0};
+        int peer;
+        int64_t fd = numbered(1);
+        rondel_pipe pipe = local_stream(loop, &peer);
+        stop_up(pipe);
+        CHECK(rondel_pipe_send_fds(pipe, "x", 1, &fd, 1, net_done, &op) > 0);
+        close((int)fd);
+        if (how == 0) CHECK_EQ(rondel_close(pipe), 0);
+        if (how == 1) close(peer);
+        if (how != 2) CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        CHECK_EQ(op.calls, 1);
+        if (how != 1) CHECK_EQ(op.result, RONDEL_ECANCELED);
+        else CHECK(op.result == RONDEL_EPIPE || op.result == RONDEL_ECONNRESET);
+        if (how != 1) close(peer);
+    }
+}
+
+/* The read end of a pipe that ends as soon as nobody has the write end any more, which is passed and closed here. */
+static int pass_a_write_end(rondel_pipe through) {
+    int fds[2];
+    CHECK_EQ(pipe(fds), 0);
+    int64_t fd = fds[1];
+    CHECK(rondel_pipe_send_fds(through, "x", 1, &fd, 1, NULL, NULL) > 0);
+    close(fds[1]);
+    fcntl(fds[0], F_SETFL, O_NONBLOCK);
+    return fds[0];
+}
+
+static int is_open_somewhere(int read_end) {
+    char byte;
+    return read(read_end, &byte, 1) < 0;
+}
+
+TEST(what_nobody_asked_for_or_takes_is_closed) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2], other[2];
+    char byte;
+    /* Nobody asked. */
+    REQUIRE_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
+    int end = pass_a_write_end(ends[0]);
+    CHECK(is_open_somewhere(end));
+    read_bytes(loop, ends[1], &byte, 1);
+    CHECK(!is_open_somewhere(end));
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    close(end);
+    /* Asked for, and then not any more. */
+    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 4), 0);
+    end = pass_a_write_end(ends[0]);
+    read_bytes(loop, ends[1], &byte, 1);
+    CHECK(is_open_somewhere(end));
+    CHECK_EQ(rondel_detach(ends[1]), RONDEL_EBUSY); /* it would be lost */
+    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 0), 0);
+    CHECK(!is_open_somewhere(end));
+    close(end);
+    /* Not taken before the handle was closed. */
+    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 4), 0);
+    end = pass_a_write_end(ends[0]);
+    read_bytes(loop, ends[1], &byte, 1);
+    CHECK(is_open_somewhere(end));
+    CHECK_EQ(rondel_close(ends[1]), 0);
+    CHECK(!is_open_somewhere(end));
+    close(end);
+    /* Not even read. */
+    REQUIRE(passing_pair(loop, other, 4));
+    end = pass_a_write_end(other[0]);
+    CHECK(is_open_somewhere(end));
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK(!is_open_somewhere(end));
+    close(end);
+}
+
+TEST(more_than_the_limit_are_closed_and_told_of) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    char room[4];
+    int64_t fds[5];
+    REQUIRE(passing_pair(loop, ends, 3));
+    for (int i = 0; i < 5; i++) fds[i] = numbered(i);
+    CHECK(rondel_pipe_send_fds(ends[0], "a", 1, fds, 5, NULL, NULL) > 0);
+    read_bytes(loop, ends[1], room, 1);
+    CHECK(rondel_pipe_send_fds(ends[0], "b", 1, &fds[3], 2, NULL, NULL) > 0);
+    read_bytes(loop, ends[1], room, 1);
+    for (int i = 0; i < 5; i++) close((int)fds[i]);
+    for (int i = 0; i < 3; i++) CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), i);
+    CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EMSGSIZE); /* once, however many are missing */
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    fds[0] = numbered(7);
+    CHECK(rondel_pipe_send_fds(ends[0], "c", 1, fds, 1, NULL, NULL) > 0);
+    close((int)fds[0]);
+    read_bytes(loop, ends[1], room, 1);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 7);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(a_process_without_room_for_more_descriptors_is_told_what_it_lost) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    struct rlimit old, few;
+    char byte;
+    int64_t fds[3];
+    const char *preloaded = getenv("LD_PRELOAD");
+    if (preloaded && strstr(preloaded, "vgpreload")) { /* valgrind counts descriptors by itself */
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        SKIP("the limit is not the system's here");
+    }
+    REQUIRE(passing_pair(loop, ends, 8));
+    for (int i = 0; i < 3; i++) fds[i] = numbered(i);
+    CHECK(rondel_pipe_send_fds(ends[0], "x", 1, fds, 3, NULL, NULL) > 0);
+    net_wait_readable((int)rondel_fileno(ends[1]));
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
+    few = old;
+    few.rlim_cur = (rlim_t)fds[2] + 2;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
+    read_bytes(loop, ends[1], &byte, 1);
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
+    int64_t fd = rondel_pipe_take_fd(ends[1]), taken = 0;
+    for (; fd >= 0; fd = rondel_pipe_take_fd(ends[1])) CHECK_EQ(number_of(fd), taken++);
+    CHECK(taken < 3);
+    CHECK_EQ(fd, RONDEL_EMSGSIZE);
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    for (int64_t i = taken; i < 3; i++) close((int)fds[i]);
+    for (int64_t i = 0; i < taken; i++) close((int)fds[i]);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+/* In another process: sends a descriptor with a plain sendmsg and dies at once. */
+static int send_and_die(void *arg) {
+    int through = *(int *)arg, fd = numbered(42);
+    union {
+        struct cmsghdr align;
+        char bytes[CMSG_SPACE(sizeof(int))];
+    } control;
+    struct iovec part = {"bye", 3};
+    struct msghdr message;
+    memset(&message, 0, sizeof message);
+    memset(&control, 0, sizeof control);
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control.bytes;
+    message.msg_controllen = sizeof control.bytes;
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(sizeof fd);
+    memcpy(CMSG_DATA(head), &fd, sizeof fd);
+    return sendmsg(through, &message, 0) != 3;
+}
+
+TEST(what_a_process_passed_outlives_it) {
+    static struct child child;
+    rondel_loop loop = rondel_loop_new();
+    struct net_op op = {0};
+    char room[4];
+    int peer;
+    rondel_pipe pipe = local_stream(loop, &peer);
+    CHECK_EQ(rondel_pipe_receive_fds(pipe, 1), 0);
+    child_start(&child, send_and_die, &peer);
+    close(peer);
+    child_ends_with(&child, 0);
+    read_bytes(loop, pipe, room, 3);
+    CHECK_EQ(memcmp(room, "bye", 3), 0);
+    CHECK_EQ(number_of(rondel_pipe_take_fd(pipe)), 42);
+    CHECK(rondel_read(pipe, room, 1, net_done, &op) > 0);
+    REQUIRE(net_run_until(loop, &op.calls, 1));
+    CHECK_EQ(op.result, RONDEL_EOF);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+static int64_t receive_in_a_task(void *arg) {
+    rondel_pipe pipe = *(rondel_pipe *)arg;
+    char room[4];
+    rondel_await(rondel_read_exactly(pipe, room, 1, RONDEL_FUTURE));
+    rondel_handle passed = rondel_pipe_take_handle(pipe);
+    int64_t n = rondel_await(rondel_read_exactly(passed, room, 4, RONDEL_FUTURE));
+    CHECK_EQ(rondel_close(passed), 0);
+    return n;
+}
+
+TEST(a_task_reads_and_takes_in_straight_lines) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_pipe ends[2];
+    int64_t fd = numbered(5);
+    REQUIRE(passing_pair(loop, ends, 1));
+    CHECK(rondel_pipe_send_fds(ends[0], "x", 1, &fd, 1, NULL, NULL) > 0);
+    close((int)fd);
+    CHECK_EQ(rondel_run_until(loop, rondel_task_spawn(loop, receive_in_a_task, &ends[1])), 4);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(what_makes_no_sense_is_refused_and_sends_nothing) {
+    rondel_loop loop = rondel_loop_new(), elsewhere = rondel_loop_new();
+    rondel_pipe ends[2], way[2];
+    char room[4];
+    int peer;
+    int64_t good = numbered(1), bad[] = {good, -1}, closed[] = {good, 999};
+    REQUIRE(passing_pair(loop, ends, 4));
+    REQUIRE_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_ONE_WAY, way), 0);
+    rondel_tcp stream = net_stream(loop, &peer), fresh = rondel_tcp_new(loop), foreign = rondel_tcp_new(elsewhere);
+    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
+    rondel_pipe unbound = rondel_pipe_new(loop), server = rondel_pipe_listen(loop, local_path("x"), net_never, NULL);
+    const rondel_pipe p = ends[0];
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, bad, 2, net_never, NULL), RONDEL_EBADF);
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, closed, 2, net_never, NULL), RONDEL_EBADF);
+    CHECK_EQ(rondel_pipe_send_fds(p, "", 0, &good, 1, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_fds(p, NULL, 1, &good, 1, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, NULL, 1, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, &good, SIZE_MAX, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", SIZE_MAX, &good, 1, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_fds(way[1], "x", 1, &good, 1, net_never, NULL), RONDEL_ENOTSOCK);
+    CHECK_EQ(rondel_pipe_send_fds(unbound, "x", 1, &good, 1, net_never, NULL), RONDEL_ENOTCONN);
+    CHECK_EQ(rondel_pipe_send_fds(server, "x", 1, &good, 1, net_never, NULL), RONDEL_ENOTCONN);
+    CHECK_EQ(rondel_pipe_send_fds(stream, "x", 1, &good, 1, net_never, NULL), RONDEL_EKIND);
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &fresh, 1, net_never, NULL), RONDEL_ENOTCONN);
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &timer, 1, net_never, NULL), RONDEL_EKIND);
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &foreign, 1, net_never, NULL), RONDEL_EGONE);
+    const rondel_handle odd[] = {0, RONDEL_EBUSY, INT64_MAX};
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &odd[0], 1, net_never, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &odd[1], 1, net_never, NULL), RONDEL_EBUSY);
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &odd[2], 1, net_never, NULL), RONDEL_EGONE);
+    CHECK_EQ(rondel_pipe_receive_fds(p, -1), RONDEL_EINVAL);
+    CHECK_EQ(rondel_pipe_receive_fds(way[0], 1), RONDEL_ENOTSOCK);
+    CHECK_EQ(rondel_pipe_take_fd(way[0]), RONDEL_ENOTSOCK);
+    CHECK_EQ(rondel_pipe_take_fd(server), RONDEL_ENOTCONN);
+    CHECK_EQ(rondel_pipe_take_fd(p), RONDEL_EAGAIN);
+    /* A stream with bytes that only this process has. */
+    struct net_op until = {0};
+    char line[8];
+    CHECK(net_send_text(peer, "a\nb"));
+    net_wait_readable((int)rondel_fileno(stream));
+    CHECK(rondel_read_until(stream, line, sizeof line, "\n", 1, net_done, &until) > 0);
+    REQUIRE(net_run_until(loop, &until.calls, 1));
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &stream, 1, net_never, NULL), RONDEL_EBUSY);
+    /* Nothing of all that was sent; none at all is a plain write. */
+    CHECK(rondel_pipe_send_handles(p, "none", 4, NULL, 0, NULL, NULL) > 0);
+    read_bytes(loop, ends[1], room, 4);
+    CHECK_EQ(memcmp(room, "none", 4), 0);
+    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
+    CHECK_EQ(rondel_close(ends[1]), 0);
+    CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, &good, 1, net_never, NULL), RONDEL_EPIPE);
+    close((int)good), close(peer);
+    CHECK_EQ(rondel_loop_free(elsewhere), 0);
+    local_end(loop);
+}
+
+TEST_MAIN(RUN(a_listener_that_was_passed_accepts_on_the_other_side), RUN(a_connection_that_was_passed_goes_on),
+          RUN(each_descriptor_becomes_a_handle_of_its_kind),
+          RUN(as_many_as_the_system_allows_go_at_once_and_arrive_in_order),
+          RUN(each_arrives_with_its_byte_under_heavy_traffic_both_ways),
+          RUN(what_waits_to_be_sent_may_be_closed_by_its_owner), RUN(a_send_that_is_cancelled_passes_nothing),
+          RUN(what_waits_when_the_pipe_or_its_loop_ends_is_cancelled_and_closed),
+          RUN(what_nobody_asked_for_or_takes_is_closed), RUN(more_than_the_limit_are_closed_and_told_of),
+          RUN(a_process_without_room_for_more_descriptors_is_told_what_it_lost), RUN(what_a_process_passed_outlives_it),
+          RUN(a_task_reads_and_takes_in_straight_lines), RUN(what_makes_no_sense_is_refused_and_sends_nothing))
