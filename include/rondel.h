@@ -86,6 +86,8 @@ extern "C" {
 #define RONDEL_KIND_SIGNAL INT64_C(9)
 /** `rondel_kind`: a local socket or an end of a pipe. */
 #define RONDEL_KIND_PIPE INT64_C(11)
+/** `rondel_kind`: a child process. */
+#define RONDEL_KIND_PROCESS INT64_C(14)
 /** `rondel_kind`: a task group. */
 #define RONDEL_KIND_GROUP INT64_C(30)
 /** `rondel_kind`: an iterator of `rondel_as_completed`. */
@@ -192,6 +194,9 @@ typedef int64_t rondel_queue;
 /** A watcher of a signal. */
 typedef int64_t rondel_signal;
 
+/** A child process. */
+typedef int64_t rondel_process;
+
 /** An iterator over futures in the order in which they are done. */
 typedef int64_t rondel_iterator;
 
@@ -274,6 +279,8 @@ typedef struct rondel_completion {
 #define RONDEL_ENXIO (-INT64_C(6))
 /** Argument list too long. */
 #define RONDEL_E2BIG (-INT64_C(7))
+/** Not in a format that can be executed. */
+#define RONDEL_ENOEXEC (-INT64_C(8))
 /** Bad file descriptor. */
 #define RONDEL_EBADF (-INT64_C(9))
 /** No child processes. */
@@ -418,6 +425,8 @@ typedef struct rondel_completion {
 #define RONDEL_EUNKNOWN (-INT64_C(4103))
 /** The barrier was reset or aborted. */
 #define RONDEL_EBROKEN (-INT64_C(4104))
+/** The working folder for the process cannot be entered. */
+#define RONDEL_ECWD (-INT64_C(4105))
 /** Host or service not known. */
 #define RONDEL_EAI_NONAME (-INT64_C(4202))
 /** The name server gave no answer for now, try again later. */
@@ -2946,6 +2955,163 @@ rondel_future rondel_file_copy(rondel_loop loop,
                                int32_t flags,
                                rondel_fn fn,
                                void *user_data);
+
+/** @} */
+
+/**
+ * @defgroup rondel_process Child processes
+ * @{
+ */
+
+/** `rondel_stdio`: what this process has under the same number. */
+#define RONDEL_STDIO_INHERIT 0
+/** `rondel_stdio`: the null device, which swallows everything and is empty. */
+#define RONDEL_STDIO_NULL 1
+/** `rondel_stdio`: nothing; the number is not open. */
+#define RONDEL_STDIO_CLOSED 2
+/** `rondel_stdio`: a descriptor of yours, `fd`, which stays yours. */
+#define RONDEL_STDIO_FD 3
+/** `rondel_stdio`: the same as the lower number `other`, as `2>&1` in a shell. */
+#define RONDEL_STDIO_SAME 4
+/** `rondel_stdio`: a new pipe that the process reads from and you write to, by `rondel_process_stream`. */
+#define RONDEL_STDIO_PIPE_IN 5
+/** `rondel_stdio`: a new pipe that the process writes to and you read from. */
+#define RONDEL_STDIO_PIPE_OUT 6
+/** `rondel_stdio`: a new pair of sockets, for both ways. */
+#define RONDEL_STDIO_PIPE_BOTH 7
+/** `rondel_process_options`: a new session, without a terminal, and so a new process group; on Windows no console. */
+#define RONDEL_PROCESS_DETACHED 1
+/** `rondel_process_options`: `process_group` counts. Not together with `RONDEL_PROCESS_DETACHED`. */
+#define RONDEL_PROCESS_GROUP 2
+/** `rondel_process_options`: `uid` counts. The further groups are dropped, if they can be and are not given. */
+#define RONDEL_PROCESS_UID 4
+/** `rondel_process_options`: `gid` counts. The further groups are dropped, if they can be and are not given. */
+#define RONDEL_PROCESS_GID 8
+/** `rondel_process_options`: `groups` counts. */
+#define RONDEL_PROCESS_GROUPS 16
+/** `rondel_process_options`: `umask` counts. */
+#define RONDEL_PROCESS_UMASK 32
+/** `rondel_process_options`: signals that are ignored or blocked here are so there; else none is. */
+#define RONDEL_PROCESS_KEEP_SIGNALS 64
+/** `rondel_process_options`: it also gets every descriptor beyond those of `stdio` that is not close-on-exec. */
+#define RONDEL_PROCESS_KEEP_FDS 128
+/** The status of a process that was ended by a signal is this and the signal. */
+#define RONDEL_EXIT_SIGNAL INT64_C(4294967296)
+
+/** What a process is to have under one descriptor number. */
+typedef struct rondel_stdio {
+    /** One of `RONDEL_STDIO_`. */
+    int32_t kind;
+    /** With `RONDEL_STDIO_SAME` the other number. */
+    int32_t other;
+    /** With `RONDEL_STDIO_FD` the descriptor. */
+    int64_t fd;
+} rondel_stdio;
+
+/** How a process is to be run. Set `size`, and whatever else is not to be 0: zeros are the usual. */
+typedef struct rondel_process_options {
+    /** `sizeof(rondel_process_options)`. */
+    size_t size;
+    /** The program. A name without a slash is searched in the PATH of the environment that the process gets. */
+    const char *file;
+    /** Its arguments, the program's name first, NULL last. NULL: only the name. */
+    const char *const *argv;
+    /** Its environment, `NAME=value` each, NULL last. NULL: that of this process. */
+    const char *const *env;
+    /** The folder it starts in; NULL: that of this process. A relative `file` is meant from there. */
+    const char *cwd;
+    /**
+     * What it has under the descriptor numbers 0, 1, 2 and further. Of the first three, those not given are inherited;
+     * everything else is closed.
+     */
+    const struct rondel_stdio *stdio;
+    /** How many those are; at most 1024. */
+    size_t stdio_count;
+    /** Any of `RONDEL_PROCESS_`. */
+    uint32_t flags;
+    /** With `RONDEL_PROCESS_UMASK` the bits that files it makes do not get. */
+    uint32_t umask;
+    /** With `RONDEL_PROCESS_GROUP` the process group it joins; 0: a new one, which it leads. */
+    int32_t process_group;
+    /** With `RONDEL_PROCESS_UID` the user it runs as. */
+    uint32_t uid;
+    /** With `RONDEL_PROCESS_GID` the group it runs as. */
+    uint32_t gid;
+    /** With `RONDEL_PROCESS_GROUPS` how many further groups it is in; at most 65536. */
+    uint32_t group_count;
+    /** And these. */
+    const uint32_t *groups;
+} rondel_process_options;
+
+/**
+ * Starts a program. When it ends, `fn(process, status, user_data)` is told, once; `fn` may be NULL.
+ *
+ * The status is what the program exits with (0 to 255; on Windows any number of 32 bits), or `RONDEL_EXIT_SIGNAL` and
+ * the signal that ended it: see `rondel_exit_code` and `rondel_exit_signal`. `RONDEL_ECHILD`: somebody else in this
+ * program has taken the status.
+ *
+ * A program that cannot be run is refused here: `RONDEL_ENOENT` where there is none, `RONDEL_EACCES` if it may not be
+ * run, `RONDEL_ENOEXEC` for no program, `RONDEL_ECWD` if `cwd` cannot be entered (whatever the reason), `RONDEL_EPERM` for
+ * a user, group or process group it may not have, `RONDEL_EBADF` for a descriptor that is not open, `RONDEL_EAGAIN`,
+ * `RONDEL_ENOMEM`, `RONDEL_EMFILE`. `RONDEL_EINVAL` for options that make no sense, `RONDEL_EOPNOTSUPP` for those that the
+ * system does not have. The options are yours again when this returns.
+ *
+ * The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
+ * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it; pipes that
+ * `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
+ * end: read until `RONDEL_EOF`. Loop thread only.
+ */
+rondel_process rondel_process_spawn(rondel_loop loop,
+                                    const struct rondel_process_options *options,
+                                    rondel_fn fn,
+                                    void *user_data);
+
+/**
+ * Waits for the end of the process: the result is its status, as for `rondel_process_spawn`.
+ *
+ * Any number may wait, also when it has ended. Cancelled, the process goes on. Loop thread only.
+ */
+rondel_future rondel_process_wait(rondel_process process, rondel_fn fn, void *user_data);
+
+/**
+ * Sends the process a signal; 0 only asks whether it can be sent. On Windows SIGTERM, SIGKILL and SIGINT end it.
+ *
+ * It never hits another process that got the number later: `RONDEL_ESRCH` if this one has ended. `RONDEL_EINVAL` for no
+ * signal, `RONDEL_EPERM` if it may not be sent. Loop thread only.
+ */
+int64_t rondel_process_kill(rondel_process process, int32_t signum);
+
+/**
+ * As `rondel_process_kill`, to every process of the group that this one leads, as one does that was started with
+ * `RONDEL_PROCESS_DETACHED`, or with `RONDEL_PROCESS_GROUP` and 0: it and what it started.
+ *
+ * `RONDEL_ESRCH` if the leader has ended, `RONDEL_EINVAL` if it leads none. Loop thread only.
+ */
+int64_t rondel_process_kill_group(rondel_process process, int32_t signum);
+
+/** The number by which the system knows the process, also when it has ended. Loop thread only. */
+int64_t rondel_process_pid(rondel_process process);
+
+/**
+ * Your end of the pipe that the process has under descriptor `fd`: a stream to write to for `RONDEL_STDIO_PIPE_IN`, to
+ * read from for `RONDEL_STDIO_PIPE_OUT`. From now on it is yours to close.
+ *
+ * The process sees the end of its input when the stream is closed. `RONDEL_EINVAL` if it has no new pipe there. Loop
+ * thread only.
+ */
+rondel_pipe rondel_process_stream(rondel_process process, int32_t fd);
+
+/**
+ * The code that a process exited with, of its status; `RONDEL_EINTR` if a signal ended it. A negative status comes back
+ * as it is. Any thread.
+ */
+int64_t rondel_exit_code(int64_t status);
+
+/**
+ * The signal that ended a process, of its status; 0 if it exited by itself. A negative status comes back as it is. Any
+ * thread.
+ */
+int64_t rondel_exit_signal(int64_t status);
 
 /** @} */
 

@@ -13,6 +13,7 @@ use crate::lifecycle::{Closing, Entry, Kind, Object, Stamp};
 use crate::net::stream::Spares;
 use crate::net::tty::Tty;
 use crate::net::udp::Datagrams;
+use crate::process::Unwatched;
 use crate::reactor::Reactor;
 use crate::ready::{Completion, Ready};
 use crate::stack::Stacks;
@@ -64,6 +65,10 @@ pub struct Core {
     /// The signals that are watched, and by whom.
     pub signals: Vec<(i32, Handle)>,
     pub ttys: Vec<Tty>,
+    /// Children that only SIGCHLD tells of.
+    pub unwatched: Unwatched,
+    /// How many children were closed before they ended.
+    pub orphans: usize,
     pub debug: Debug,
     pub trace: Option<Box<Trace>>,
     pub metrics: Metrics,
@@ -130,6 +135,8 @@ impl Core {
             program: None,
             signals: Vec::new(),
             ttys: Vec::new(),
+            unwatched: Unwatched::default(),
+            orphans: 0,
             debug: Debug::default(),
             trace: None,
             metrics: Metrics::default(),

@@ -37,6 +37,7 @@ codes! {
     EIO -5 "input/output error"
     ENXIO -6 "no such device or address"
     E2BIG -7 "argument list too long"
+    ENOEXEC -8 "not in a format that can be executed"
     EBADF -9 "bad file descriptor"
     ECHILD -10 "no child processes"
     EAGAIN -11 "not ready yet, try again"
@@ -110,6 +111,7 @@ codes! {
     ESTATE -4102 "not possible in the present state"
     EUNKNOWN -4103 "an error the system gave and Rondel has no number for"
     EBROKEN -4104 "the barrier was reset or aborted"
+    ECWD -4105 "the working folder for the process cannot be entered"
 
     EAI_NONAME -4202 "host or service not known"
     EAI_AGAIN -4203 "the name server gave no answer for now, try again later"

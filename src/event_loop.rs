@@ -324,6 +324,7 @@ impl Loop {
                 Object::Listener(_) => What::Listener,
                 Object::Attempt(_) => What::Attempt,
                 Object::FdWatch(_) => What::FdWatch,
+                Object::Process(_) | Object::Orphan(_) => What::Child,
                 _ => return,
             };
             match what {
@@ -340,6 +341,10 @@ impl Loop {
             What::Listener => self.accept(handle),
             What::FdWatch => {
                 let step = self.core.borrow_mut().fd_ready(handle, readiness.exact);
+                self.take(step);
+            }
+            What::Child => {
+                let step = self.core.borrow_mut().process_ready(handle);
                 self.take(step);
             }
             _ => {}
@@ -492,4 +497,5 @@ enum What {
     Listener,
     Attempt,
     FdWatch,
+    Child,
 }

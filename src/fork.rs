@@ -4,7 +4,8 @@
 //! The child has a copy of every loop, and shares with its parent what the system knows of it: the list of watched
 //! descriptors, the wake-up, and all that is open. So a copy touches nothing until `rondel_loop_fork` has given it a
 //! list and a wake-up of its own; until then it can only be freed, without a trace at the parent's. Threads have no
-//! copies: what other threads were to bring completes with `ECANCELED`.
+//! copies: what other threads were to bring completes with `ECANCELED`. Nor are the parent's children this one's: they are
+//! told as gone.
 
 use crate::core::Core;
 use crate::error::Result;
@@ -75,6 +76,7 @@ impl Core {
         }
         self.forget_threads();
         self.forget_workers();
+        self.disown_children();
         Ok(())
     }
 }

@@ -26,6 +26,7 @@ mod hook;
 mod inbox;
 mod lifecycle;
 mod pool;
+mod process;
 mod program;
 mod reactor;
 mod ready;

@@ -19,6 +19,7 @@ use crate::net::local::Unbound;
 use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::net::udp::Udp;
+use crate::process::Process;
 use crate::ready::Step;
 use crate::signal::Signal;
 use crate::sync::barrier::Barrier;
@@ -27,6 +28,7 @@ use crate::sync::event::Event;
 use crate::sync::lock::Lock;
 use crate::sync::queue::Queue;
 use crate::sync::semaphore::Semaphore;
+use crate::sys::process::Child;
 use crate::task_group::Group;
 use crate::timer::Timer;
 use std::collections::VecDeque;
@@ -50,6 +52,7 @@ pub enum Kind {
     Pipe = 11,
     Tty = 12,
     File = 13,
+    Process = 14,
     Group = 30,
     Iterator = 31,
     Lock = 20,
@@ -74,6 +77,9 @@ pub enum Object {
     FdWatch(FdWatch),
     Signal(Signal),
     File(Box<File>),
+    Process(Box<Process>),
+    /// A child whose handle was closed, until it is reaped.
+    Orphan(Child),
     AsCompleted(Box<AsCompleted>),
     Group(Box<Group>),
     Lock(Lock),
@@ -317,6 +323,7 @@ impl Core {
                 self.close_file(handle);
                 return Ok(());
             }
+            Object::Process(_) => self.close_process(handle),
             Object::AsCompleted(_) => self.close_as_completed(handle),
             Object::Group(_) => return self.close_group(handle),
             Object::Lock(_) => self.close_lock(handle),
@@ -325,7 +332,7 @@ impl Core {
             Object::Semaphore(_) => self.close_semaphore(handle),
             Object::Barrier(_) => self.close_barrier(handle),
             Object::Queue(_) => self.close_queue(handle),
-            Object::Attempt(_) | Object::Closed => return Err(Error::EGONE),
+            Object::Attempt(_) | Object::Orphan(_) | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);
         Ok(())
@@ -379,6 +386,7 @@ impl Core {
         for handle in handles {
             let _ = self.close(handle);
         }
+        self.abandon_orphans();
         // In one go, lest those that wait for each other are cancelled again and again.
         for future in futures {
             self.cancel_too(future, None);

@@ -29,6 +29,8 @@ enum Item {
     Datagrams(Handle),
     /// A watched descriptor was closed by its owner.
     Lost(Handle),
+    /// A child may have ended.
+    Child(Handle),
 }
 
 /// What the driver is to do next.
@@ -138,6 +140,10 @@ impl Ready {
         self.push(Item::Cancelled(promise));
     }
 
+    pub fn push_child(&mut self, process: Handle) {
+        self.push(Item::Child(process));
+    }
+
     pub fn push_receive(&mut self, stream: Handle) {
         self.push(Item::Receive(stream));
     }
@@ -168,6 +174,7 @@ impl Core {
             Some(Item::Datagrams(udp)) => Step::ReceiveDatagrams(udp),
             Some(Item::Lost(watch)) => self.fd_lost_step(watch),
             Some(Item::Messages(_)) => Step::Nothing,
+            Some(Item::Child(process)) => self.process_ready(process),
         }
     }
 

@@ -99,6 +99,11 @@ impl Core {
                 self.step_for(notify, handle, i64::from(number))
             }
             Ok(Object::Stream(_)) => self.tty_step(handle),
+            // What the loop itself watches for.
+            Ok(Object::Loop) => {
+                self.look_at_unwatched();
+                Step::Nothing
+            }
             _ => Step::Nothing,
         }
     }

@@ -18,6 +18,8 @@ pub const RONDEL_EIO: i64 = -5;
 pub const RONDEL_ENXIO: i64 = -6;
 /// Argument list too long.
 pub const RONDEL_E2BIG: i64 = -7;
+/// Not in a format that can be executed.
+pub const RONDEL_ENOEXEC: i64 = -8;
 /// Bad file descriptor.
 pub const RONDEL_EBADF: i64 = -9;
 /// No child processes.
@@ -162,6 +164,8 @@ pub const RONDEL_ESTATE: i64 = -4102;
 pub const RONDEL_EUNKNOWN: i64 = -4103;
 /// The barrier was reset or aborted.
 pub const RONDEL_EBROKEN: i64 = -4104;
+/// The working folder for the process cannot be entered.
+pub const RONDEL_ECWD: i64 = -4105;
 /// Host or service not known.
 pub const RONDEL_EAI_NONAME: i64 = -4202;
 /// The name server gave no answer for now, try again later.

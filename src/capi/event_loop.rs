@@ -216,7 +216,7 @@ pub extern "C" fn rondel_metric(r#loop: rondel_loop, which: i32) -> i64 {
             RONDEL_METRIC_IDLE_TIME => core.metrics.idle,
             RONDEL_METRIC_BUSY_TIME => core.busy_time(),
             RONDEL_METRIC_CALLBACKS => core.metrics.callbacks,
-            RONDEL_METRIC_HANDLES => core.table.live() as i64,
+            RONDEL_METRIC_HANDLES => (core.table.live() - core.orphans) as i64,
             RONDEL_METRIC_POLLS => core.metrics.polls,
             RONDEL_METRIC_EVENTS_WAITING => core.metrics.events_waiting,
             _ => return Err(Error::EINVAL),

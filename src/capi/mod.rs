@@ -65,6 +65,8 @@ pub mod file_dir;
 
 pub mod file_whole;
 
+pub mod process;
+
 pub mod next;
 
 pub mod dump;

@@ -38,6 +38,8 @@ pub type rondel_barrier = i64;
 pub type rondel_queue = i64;
 /// A watcher of a signal.
 pub type rondel_signal = i64;
+/// A child process.
+pub type rondel_process = i64;
 /// An iterator over futures in the order in which they are done.
 pub type rondel_iterator = i64;
 /// Futures that live and end together.
@@ -159,6 +161,8 @@ pub const RONDEL_PRIORITY: i32 = 8;
 pub const RONDEL_KIND_SIGNAL: i64 = 9;
 /// `rondel_kind`: a local socket or an end of a pipe.
 pub const RONDEL_KIND_PIPE: i64 = 11;
+/// `rondel_kind`: a child process.
+pub const RONDEL_KIND_PROCESS: i64 = 14;
 /// `rondel_kind`: a task group.
 pub const RONDEL_KIND_GROUP: i64 = 30;
 /// `rondel_kind`: an iterator of `rondel_as_completed`.

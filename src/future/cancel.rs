@@ -83,6 +83,7 @@ impl Core {
             Op::Send | Op::Sends { .. } => self.cancel_udp_send(origin, handle),
             Op::Receive => self.cancel_udp_recv(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
+            Op::Exit => self.cancel_process_wait(origin, handle),
             Op::Connect(_) => self.drop_connecting(handle),
             Op::ConnectLocal(_) => self.drop_local_connecting(handle),
             Op::InLine(claim) => {

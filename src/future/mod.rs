@@ -62,6 +62,8 @@ pub enum Op {
     },
     Receive,
     Shutdown,
+    /// The end of a process, which is the origin.
+    Exit,
     Connect(Box<Connecting>),
     ConnectLocal(Box<local::Connecting>),
     Work(Arc<Job>),

@@ -48,6 +48,8 @@ pub mod passing;
 pub mod per_process;
 #[cfg_attr(windows, path = "pipes_windows.rs")]
 pub mod pipes;
+#[cfg_attr(windows, path = "process_windows.rs")]
+pub mod process;
 pub mod published;
 mod resolver;
 pub use resolver::*;

@@ -11,6 +11,7 @@
 #include "calls_dump.h"
 #include "calls_file.h"
 #include "calls_pipe.h"
+#include "calls_process.h"
 #include "calls_resolve.h"
 #include "calls_tty.h"
 #include "calls_udp.h"
@@ -214,9 +215,10 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALLS_OF_DUMP(CALL)                                                                                                \
     CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)                                                                                                \
+    CALLS_OF_PROCESS(CALL)                                                                                             \
     CALLS_OF_RESOLVE(CALL)                                                                                             \
-    CALLS_OF_UDP(CALL)                                                                                                 \
-    CALLS_OF_TTY(CALL)
+    CALLS_OF_TTY(CALL)                                                                                                 \
+    CALLS_OF_UDP(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -299,8 +301,9 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     MAKES_OF_THE_CORE(MAKE)                                                                                            \
     MAKES_OF_FILES(MAKE)                                                                                               \
     MAKES_OF_PIPE(MAKE)                                                                                                \
-    MAKES_OF_UDP(MAKE)                                                                                                 \
-    MAKES_OF_TTY(MAKE)
+    MAKES_OF_PROCESS(MAKE)                                                                                             \
+    MAKES_OF_TTY(MAKE)                                                                                                 \
+    MAKES_OF_UDP(MAKE)
 
 #define MAKE_COUNT(kind, call) +1
 enum { KINDS = MAKES(MAKE_COUNT) };

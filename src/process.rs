@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Child processes as handles.
+//!
+//! A child ends when it ends: closing its handle, or freeing the loop, does not kill it, and leaves no zombie either. One
+//! that was closed before stays in the table, unseen, until it is reaped; with its loop it goes to a thread that waits
+//! for it. Its pipes are streams of their own, so whatever it wrote is still there to be read after its end was told.
+
+use crate::callback::Notify;
+use crate::core::Core;
+use crate::error::{Error, Result, to_code};
+use crate::future::Op;
+use crate::handle::{Handle, Table};
+use crate::inbox::Message;
+use crate::lifecycle::{Entry, Kind, Object};
+use crate::reactor::Interest;
+use crate::ready::Step;
+use crate::sys::Source;
+use crate::sys::process::{self, Child, End, Flow, Order};
+
+pub struct Process {
+    /// `None` once it is reaped.
+    child: Option<Child>,
+    pid: i64,
+    /// How it ended: a status or a code.
+    ended: Option<i64>,
+    leads_group: bool,
+    on_exit: Option<Notify>,
+    /// Waits that are pending.
+    waiting: Vec<Handle>,
+    pipes: Vec<Pipe>,
+}
+
+/// Our end of a pipe to a child.
+struct Pipe {
+    /// What it is to the child.
+    number: usize,
+    stream: Handle,
+    /// Whether anybody ever asked for it: else it is closed with the process.
+    given_out: bool,
+}
+
+/// What a child is to have under one of its first descriptor numbers.
+#[derive(Clone, Copy)]
+pub enum Stdio {
+    Closed,
+    Inherited,
+    Null,
+    Given(i64),
+    Same(usize),
+    Pipe(Flow),
+}
+
+/// Children that no descriptor of theirs tells of, so that SIGCHLD has to.
+#[derive(Default)]
+pub struct Unwatched(Vec<Handle>);
+
+/// Our ends of the pipes to a child that is to be, each with its number there.
+type Ends = Vec<(usize, Source)>;
+
+/// Makes the pipes, and gives the child its ends.
+fn furnish(order: &mut Order<'_>, stdio: &[Stdio]) -> Result<Ends> {
+    let mut ours = Vec::new();
+    for (number, stdio) in stdio.iter().enumerate() {
+        let end = match *stdio {
+            Stdio::Closed => End::Closed,
+            Stdio::Inherited => End::Inherited,
+            Stdio::Null => process::null_device()?,
+            Stdio::Given(descriptor) => process::given(descriptor)?,
+            Stdio::Same(other) if other < number => End::Same(other),
+            Stdio::Same(_) => return Err(Error::EINVAL),
+            Stdio::Pipe(flow) => {
+                let (source, end) = process::pipe(flow)?;
+                ours.push((number, source));
+                end
+            }
+        };
+        order.ends.push(end);
+    }
+    Ok(ours)
+}
+
+/// The child behind a handle, if it is not reaped.
+fn child_in(table: &mut Table<Entry>, handle: Handle) -> Option<&mut Child> {
+    match &mut table.get_mut(handle).ok()?.object {
+        Object::Process(process) => process.child.as_mut(),
+        Object::Orphan(child) => Some(child),
+        _ => None,
+    }
+}
+
+impl Process {
+    /// For a dump.
+    pub fn doing(&self) -> String {
+        let pid = self.pid;
+        match self.ended {
+            None => format!("{pid}, runs"),
+            Some(status) if status >= process::BY_SIGNAL => {
+                format!("{pid}, ended by signal {}", status - process::BY_SIGNAL)
+            }
+            Some(status) => format!("{pid}, ended with {status}"),
+        }
+    }
+}
+
+impl Core {
+    pub fn spawn_process(&mut self, order: Order<'_>, stdio: &[Stdio], on_exit: Option<Notify>) -> Result<Handle> {
+        self.make_room()?;
+        let leads_group = order.new_session || order.process_group == Some(0);
+        let mut order = order;
+        let ours = furnish(&mut order, stdio)?;
+        // Everything that can fail is done before there is a child.
+        let handle = self.insert(Kind::Process, Object::Closed)?;
+        let mut pipes = Vec::with_capacity(ours.len());
+        let mut started = Ok(());
+        for (number, source) in ours {
+            match self.insert_stream(Kind::Pipe, source) {
+                Ok(stream) => pipes.push(Pipe { number, stream, given_out: false }),
+                Err(error) => started = Err(error),
+            }
+        }
+        match started.and_then(|()| process::spawn(&order)) {
+            Ok(child) => {
+                let pid = child.pid();
+                let process =
+                    Process { child: Some(child), pid, ended: None, leads_group, on_exit, waiting: Vec::new(), pipes };
+                self.table.get_mut(handle)?.object = Object::Process(Box::new(process));
+                self.set_active(handle, true);
+                self.watch_child(handle);
+                Ok(handle)
+            }
+            Err(error) => {
+                for pipe in pipes {
+                    self.table.discard(pipe.stream);
+                }
+                self.table.discard(handle);
+                Err(error)
+            }
+        }
+    }
+
+    fn process_mut(&mut self, handle: Handle) -> Result<&mut Process> {
+        match &mut self.open_entry(handle)?.object {
+            Object::Process(process) => Ok(process),
+            _ => Err(Error::EKIND),
+        }
+    }
+
+    pub fn process_id(&mut self, handle: Handle) -> Result<i64> {
+        self.process_mut(handle).map(|process| process.pid)
+    }
+
+    /// Our end of the pipe that the child has under this number.
+    pub fn process_stream(&mut self, handle: Handle, number: usize) -> Result<Handle> {
+        let process = self.process_mut(handle)?;
+        let pipe = process.pipes.iter_mut().find(|pipe| pipe.number == number).ok_or(Error::EINVAL)?;
+        pipe.given_out = true;
+        Ok(pipe.stream)
+    }
+
+    /// Sends a signal: to the process, or to all of the group that it leads.
+    pub fn kill_process(&mut self, handle: Handle, signal: i32, group: bool) -> Result<()> {
+        let process = self.process_mut(handle)?;
+        if !process::is_signal(signal) || (group && !process.leads_group) {
+            return Err(Error::EINVAL);
+        }
+        match &process.child {
+            Some(child) if group => child.kill_group(signal),
+            Some(child) => child.kill(signal),
+            None => Err(Error::ESRCH),
+        }
+    }
+
+    /// A future of the status.
+    pub fn wait_for_process(&mut self, handle: Handle, notify: Notify) -> Result<Handle> {
+        if let Some(status) = self.process_mut(handle)?.ended {
+            return self.insert_done(Op::Over, handle, notify, status);
+        }
+        let future = self.insert_future(Op::Exit, handle, notify)?;
+        self.process_mut(handle)?.waiting.push(future);
+        Ok(future)
+    }
+
+    pub fn cancel_process_wait(&mut self, handle: Handle, future: Handle) {
+        if let Ok(process) = self.process_mut(handle) {
+            process.waiting.retain(|waiting| *waiting != future);
+        }
+    }
+
+    /// Its child lives on, and is reaped when it ends.
+    pub fn close_process(&mut self, handle: Handle) {
+        let Ok(process) = self.process_mut(handle) else { return };
+        let (child, waiting) = (process.child.take(), std::mem::take(&mut process.waiting));
+        let pipes = std::mem::take(&mut process.pipes);
+        for future in waiting {
+            self.complete(future, Error::ECANCELED.code());
+        }
+        for pipe in pipes.iter().filter(|pipe| !pipe.given_out) {
+            let _ = self.close(pipe.stream);
+        }
+        let Some(mut child) = child else { return };
+        self.unwatch_child(handle, &child);
+        if self.freeing || self.table.make_room().is_err() {
+            return child.abandon();
+        }
+        if child.try_reap().is_none() {
+            if let Ok(orphan) = self.insert(Kind::Internal, Object::Orphan(child)) {
+                self.orphans += 1;
+                self.watch_child(orphan);
+            }
+        }
+    }
+
+    /// The loop goes before this child ends.
+    pub fn abandon_orphans(&mut self) {
+        let orphans = self.table.handles().filter(|(_, entry)| matches!(entry.object, Object::Orphan(_)));
+        for orphan in orphans.map(|(handle, _)| handle).collect::<Vec<_>>() {
+            if let Some(Entry { object: Object::Orphan(child), .. }) = self.table.remove(orphan) {
+                self.orphans -= 1;
+                self.unwatch_child(orphan, &child);
+                child.abandon();
+            }
+        }
+    }
+
+    fn watch_child(&mut self, handle: Handle) {
+        let inbox = self.inbox();
+        let Core { table, reactor, .. } = self;
+        let Some(child) = child_in(table, handle) else { return };
+        if child.source().is_some_and(|source| reactor.watch(source, handle.key(), Interest::READABLE).is_ok()) {
+            return;
+        }
+        let tell = move || {
+            // A loop that is gone does not care any more.
+            let _ = inbox.post(Message::Apply(Box::new(move |core| core.ready.push_child(handle))));
+        };
+        if child.call_when_ended(tell) {
+            return;
+        }
+        self.unwatched.0.push(handle);
+        if self.unwatched.0.len() == 1 {
+            // It can be watched, and the handler can be installed: neither ever fails.
+            let _ = self.add_signal_watcher(process::CHILD_ENDED, self.handle);
+        }
+        // It may have ended before anybody watched.
+        self.ready.push_child(handle);
+    }
+
+    fn unwatch_child(&mut self, handle: Handle, child: &Child) {
+        let Some(index) = self.unwatched.0.iter().position(|unwatched| *unwatched == handle) else {
+            return child.source().map_or((), |source| self.reactor.unwatch(source));
+        };
+        self.unwatched.0.swap_remove(index);
+        if self.unwatched.0.is_empty() {
+            self.unwatch_signal(self.handle);
+        }
+    }
+
+    /// SIGCHLD came: it may be of any that nothing else tells of.
+    pub fn look_at_unwatched(&mut self) {
+        for handle in &self.unwatched.0 {
+            self.ready.push_child(*handle);
+        }
+    }
+
+    /// In the child of a fork: the parent's children are its own. Each is found not to be ours.
+    pub fn disown_children(&mut self) {
+        let Core { table, ready, .. } = self;
+        let children =
+            table.handles().filter(|(_, entry)| matches!(entry.object, Object::Process(_) | Object::Orphan(_)));
+        children.for_each(|(handle, _)| ready.push_child(handle));
+    }
+
+    /// A child may have ended: the step that tells of it.
+    pub fn process_ready(&mut self, handle: Handle) -> Step {
+        let Some(ended) = child_in(&mut self.table, handle).and_then(Child::try_reap) else { return Step::Nothing };
+        let Ok(entry) = self.table.get_mut(handle) else { return Step::Nothing };
+        let Object::Process(process) = &mut entry.object else {
+            if let Some(Entry { object: Object::Orphan(child), .. }) = self.table.remove(handle) {
+                self.orphans -= 1;
+                self.unwatch_child(handle, &child);
+            }
+            return Step::Nothing;
+        };
+        let status = to_code(ended);
+        process.ended = Some(status);
+        let (child, waiting, on_exit) =
+            (process.child.take(), std::mem::take(&mut process.waiting), process.on_exit.take());
+        if let Some(child) = child {
+            self.unwatch_child(handle, &child);
+        }
+        self.set_active(handle, false);
+        for future in waiting {
+            self.complete(future, status);
+        }
+        self.step_for(on_exit.unwrap_or(Notify::Nobody), handle, status)
+    }
+}
