@@ -28,7 +28,9 @@ pub fn look_up_on_pool(
 ) -> Result<Arc<Job>> {
     check(host, service)?;
     let (host, service) = (host.map(CStr::to_owned), service.map(CStr::to_owned));
-    ask_on_pool(core, move || look_up(host.as_deref(), service.as_deref(), hints), done)
+    // For a name of this machine, no more is read than a file: it need not wait behind those that ask a dead server.
+    let lane = if host.as_deref().is_some_and(is_local) { Lane::Files } else { Lane::Names };
+    ask_on_pool(core, lane, move || look_up(host.as_deref(), service.as_deref(), hints), done)
 }
 
 fn check(host: Option<&CStr>, service: Option<&CStr>) -> Result<()> {
@@ -38,11 +40,12 @@ fn check(host: Option<&CStr>, service: Option<&CStr>) -> Result<()> {
 
 fn ask_on_pool(
     core: &Core,
+    lane: Lane,
     ask: impl FnOnce() -> Result<Found> + Send + 'static,
     done: impl FnOnce(&mut Core, Result<Found>) + Send + 'static,
 ) -> Result<Arc<Job>> {
     let inbox = core.inbox();
-    pool::submit(Lane::Names, move || {
+    pool::submit(lane, move || {
         let found = ask();
         if pool::is_unwanted() != Some(true) {
             // A loop that is gone does not care any more.
@@ -141,6 +144,7 @@ impl Core {
         self.start_look_up(known, notify, |core, future| {
             ask_on_pool(
                 core,
+                Lane::Names,
                 move || sys::look_up_name(address, flags),
                 move |core, found| core.look_up_done(future, found),
             )

@@ -79,10 +79,11 @@ impl Job {
             .and_then(|rest| rest.split(|c| !char::is_alphanumeric(c) && c != '_').next());
         match (self.desk.lane, named) {
             (Lane::Work, _) => "work",
-            (Lane::Files, Some(word)) => word,
+            _ if self.what.contains("::resolve_name::") => "resolve_name",
+            _ if self.what.contains("::dns::") => "resolve",
+            (_, Some(word)) => word,
             (Lane::Files, None) => "file_operation",
-            (Lane::Names, _) if self.what.contains("::resolve_name::") => "resolve_name",
-            (Lane::Names, _) => "resolve",
+            (Lane::Names, None) => "resolve",
         }
     }
 
