@@ -66,6 +66,7 @@ pub mod file_dir;
 pub mod file_whole;
 
 pub mod process;
+pub mod send_file;
 
 pub mod next;
 

@@ -54,6 +54,11 @@ pub enum Order {
 }
 
 impl File {
+    /// The open file, for somebody who may have it longer than this.
+    pub fn shared(&self) -> Option<Arc<OpenFile>> {
+        self.open.clone()
+    }
+
     fn new(open: OpenFile) -> File {
         let appends = open.appends();
         File { open: Some(Arc::new(open)), appends, pending: 0, turn: None, line: VecDeque::new(), closing: None }

@@ -5,6 +5,7 @@
 //! its end. A stream has a queue only while it has something to send; queues and buffers are used again.
 
 use crate::handle::Handle;
+use crate::net::stream::FilePart;
 use crate::sys::lent::LentBytes;
 use crate::sys::passing::{self, Passed};
 use crate::sys::{RawSource, Source};
@@ -22,19 +23,31 @@ enum Segment {
         start: usize,
         whole: bool,
     },
+    /// Not in memory, and all of one write.
+    File(Box<FilePart>),
 }
 
 impl Segment {
+    /// What is in memory.
     fn rest(&self) -> &[u8] {
         match self {
             Segment::Copied { bytes, start } => &bytes[*start..],
             Segment::Lent { bytes, start, .. } => &bytes.slice()[*start..],
+            Segment::File(_) => &[],
+        }
+    }
+
+    fn length(&self) -> u64 {
+        match self {
+            Segment::File(part) => part.left,
+            _ => self.rest().len() as u64,
         }
     }
 
     fn skip(&mut self, count: usize) {
         match self {
             Segment::Copied { start, .. } | Segment::Lent { start, .. } => *start += count,
+            Segment::File(part) => part.advance(count),
         }
     }
 }
@@ -147,6 +160,53 @@ impl WriteQueue {
         self.segments.push_back(Segment::Lent { bytes, start: 0, whole });
     }
 
+    pub fn push_file(&mut self, part: Box<FilePart>) {
+        self.queued += part.left;
+        self.segments.push_back(Segment::File(part));
+    }
+
+    /// The file that is to be sent next, if what is next is one.
+    pub fn file_in_front(&mut self) -> Option<&mut FilePart> {
+        match self.segments.front_mut() {
+            Some(Segment::File(part)) => Some(part),
+            _ => None,
+        }
+    }
+
+    /// The file of this write.
+    pub fn file_of(&mut self, future: Handle) -> Option<&mut FilePart> {
+        self.segments.iter_mut().find_map(|segment| match segment {
+            Segment::File(part) if part.future == future => Some(&mut **part),
+            _ => None,
+        })
+    }
+
+    /// The file in front has no more: its write ends here, and what follows moves up. Gives the write, if it is there still.
+    pub fn cut_file_short(&mut self) -> Option<Handle> {
+        let Some(Segment::File(part)) = self.segments.front() else { return None };
+        let (future, missing) = (part.future, part.left);
+        self.segments.pop_front();
+        self.queued -= missing;
+        if self.owed > self.sent {
+            self.owed -= missing;
+        }
+        self.cargo.iter_mut().filter(|cargo| cargo.at > self.sent).for_each(|cargo| cargo.at -= missing);
+        let mut found = None;
+        for write in self.writes.iter_mut().filter(|write| write.end > self.sent) {
+            write.end -= missing;
+            if write.future == future {
+                write.length -= missing;
+                found = Some(future);
+            }
+        }
+        found
+    }
+
+    /// Takes a write out of which nothing is queued any more.
+    pub fn forget_write(&mut self, future: Handle) {
+        self.writes.retain(|write| write.future != future);
+    }
+
     /// Copies what is left of bytes that were lent for this call only.
     pub fn own_the_rest(&mut self, buffers: &mut Buffers) {
         for segment in self.segments.iter_mut().rev() {
@@ -157,7 +217,7 @@ impl WriteQueue {
         }
     }
 
-    /// Sends once, as much as it can. Gives what was sent and what was tried.
+    /// Sends once, as much as it can, of what is in memory and in front. Gives what was sent and what was tried.
     pub fn send(&mut self, source: &Source, buffers: &mut Buffers) -> io::Result<(usize, usize)> {
         let (sent, tried) = match self.segments.len() {
             0 => return Ok((0, 0)),
@@ -171,11 +231,15 @@ impl WriteQueue {
                 let mut tried = 0;
                 let mut count = 0;
                 for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+                    if matches!(segment, Segment::File(_)) {
+                        break;
+                    }
                     *slice = IoSlice::new(segment.rest());
                     tried += segment.rest().len();
                     count += 1;
                 }
-                (source.send_vectored(&slices[..count])?, tried)
+                let more = matches!(self.segments.get(count), Some(Segment::File(part)) if part.follows_at_once());
+                (source.send_vectored(&slices[..count], more)?, tried)
             }
         };
         self.advance(sent, buffers);
@@ -191,6 +255,9 @@ impl WriteQueue {
         let mut slices = [IoSlice::new(&[]); PIECES];
         let (mut left, mut count) = (tried, 0);
         for (slice, segment) in slices.iter_mut().zip(&self.segments) {
+            if matches!(segment, Segment::File(_)) {
+                break;
+            }
             let rest = segment.rest();
             *slice = IoSlice::new(&rest[..rest.len().min(left)]);
             left -= rest.len().min(left);
@@ -207,16 +274,23 @@ impl WriteQueue {
                 self.cargo.pop_front();
                 Ok((sent, tried))
             }
-            _ => Ok((source.send_vectored(&slices[..count])?, tried)),
+            _ => Ok((source.send_vectored(&slices[..count], false)?, tried)),
         }
     }
 
-    fn advance(&mut self, mut sent: usize, buffers: &mut Buffers) {
-        self.sent += sent as u64;
+    /// So much has left.
+    pub fn advance(&mut self, sent: usize, buffers: &mut Buffers) {
+        self.drop_front(sent as u64, buffers);
+    }
+
+    fn drop_front(&mut self, mut sent: u64, buffers: &mut Buffers) {
+        self.sent += sent;
         while let Some(first) = self.segments.front_mut() {
-            let rest = first.rest().len();
+            let rest = first.length();
             if sent < rest {
-                first.skip(sent);
+                if sent > 0 {
+                    first.skip(sent as usize);
+                }
                 return;
             }
             sent -= rest;
@@ -237,7 +311,7 @@ impl WriteQueue {
 
     /// Drops everything; the writes that were not done.
     pub fn clear(&mut self, buffers: &mut Buffers) -> impl Iterator<Item = Handle> + use<> {
-        self.advance((self.queued - self.sent) as usize, buffers);
+        self.drop_front(self.queued - self.sent, buffers);
         self.cargo.clear();
         std::mem::take(&mut self.writes).into_iter().map(|write| write.future)
     }
@@ -251,7 +325,7 @@ impl WriteQueue {
         let keep = begin < self.sent;
         let mut segments = VecDeque::with_capacity(self.segments.len() + 1);
         for segment in self.segments.drain(..) {
-            let (first, last) = (at, at + segment.rest().len() as u64);
+            let (first, last) = (at, at + segment.length());
             at = last;
             if last <= begin || first >= end {
                 segments.push_back(segment);
@@ -261,8 +335,11 @@ impl WriteQueue {
                 // It has begun: what is left of it must follow, from memory of ours.
                 segments.push_back(match segment {
                     Segment::Lent { .. } => copied(segment.rest(), buffers),
-                    copied => copied,
+                    own => own,
                 });
+                continue;
+            }
+            if matches!(segment, Segment::File(_)) {
                 continue;
             }
             let rest = segment.rest();

@@ -53,6 +53,8 @@ pub mod process;
 pub mod published;
 mod resolver;
 pub use resolver::*;
+#[cfg_attr(windows, path = "send_file_windows.rs")]
+pub mod send_file;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;
 #[cfg_attr(windows, path = "ttys_windows.rs")]

@@ -224,9 +224,14 @@ fn write_to_pipe(fd: RawSource, slices: &[IoSlice<'_>]) -> io::Result<usize> {
     write_with_signal_blocked(fd, slices)
 }
 
-/// The signal comes to the thread that writes, and waits there while it is blocked.
 #[cfg(not(any(target_vendor = "apple", target_os = "netbsd")))]
 fn write_with_signal_blocked(fd: RawSource, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    with_signal_blocked(slices.iter().map(|slice| slice.len()).sum(), || write_plainly(fd, slices))
+}
+
+/// The signal comes to the thread that writes, and waits there while it is blocked.
+#[cfg(not(any(target_vendor = "apple", target_os = "netbsd")))]
+pub(super) fn with_signal_blocked(wanted: usize, write: impl FnOnce() -> io::Result<usize>) -> io::Result<usize> {
     // SAFETY: sets of zeros are valid places for the calls to fill; each lives through the calls that use it. SIGPIPE is
     // a signal, so none of the calls can fail.
     unsafe {
@@ -238,8 +243,12 @@ fn write_with_signal_blocked(fd: RawSource, slices: &[IoSlice<'_>]) -> io::Resul
         // One that waits already is the program's.
         let was_pending = libc::sigismember(&pending, libc::SIGPIPE) == 1;
         libc::pthread_sigmask(libc::SIG_BLOCK, &signal, &mut before);
-        let written = write_plainly(fd, slices);
-        let broken = written.as_ref().is_err_and(|error| error.raw_os_error() == Some(libc::EPIPE));
+        let written = write();
+        // What ends in the middle may have raised it too.
+        let broken = match &written {
+            Ok(count) => *count < wanted,
+            Err(error) => error.raw_os_error() == Some(libc::EPIPE),
+        };
         if broken && !was_pending {
             take_signal(&signal);
         }

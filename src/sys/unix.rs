@@ -82,6 +82,11 @@ pub(super) const SEND_FLAGS: libc::c_int = libc::MSG_NOSIGNAL;
 )))]
 pub(super) const SEND_FLAGS: libc::c_int = 0;
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const MORE: libc::c_int = libc::MSG_MORE;
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+const MORE: libc::c_int = 0;
+
 impl Source {
     pub(super) fn new(fd: OwnedFd, means: Means) -> Source {
         Source { fd: ManuallyDrop::new(fd), means }
@@ -138,7 +143,8 @@ impl Source {
         retry(|| unsafe { libc::send(self.raw(), bytes.as_ptr().cast(), bytes.len(), SEND_FLAGS) })
     }
 
-    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    /// `more`: something follows at once, and had best leave with it.
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>], more: bool) -> io::Result<usize> {
         if self.means != Means::Socket {
             return self.write(slices);
         }
@@ -148,7 +154,7 @@ impl Source {
         message.msg_iov = slices.as_ptr().cast_mut().cast();
         message.msg_iovlen = slices.len() as _;
         // SAFETY: the message points to `slices`, which lives through the call.
-        retry(|| unsafe { libc::sendmsg(self.raw(), &message, SEND_FLAGS) })
+        retry(|| unsafe { libc::sendmsg(self.raw(), &message, if more { SEND_FLAGS | MORE } else { SEND_FLAGS }) })
     }
 
     /// Ends what is sent; what comes in goes on. (See `can_half_close`.)

@@ -102,7 +102,7 @@ impl Source {
         self.socket().send(bytes)
     }
 
-    pub fn send_vectored(&self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+    pub fn send_vectored(&self, slices: &[IoSlice<'_>], _more: bool) -> io::Result<usize> {
         self.socket().send_vectored(slices)
     }
 

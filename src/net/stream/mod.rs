@@ -6,9 +6,11 @@
 //! as the next read is mostly not far.
 
 mod read;
+mod send_file;
 mod write;
 
 pub use read::{Goal, Received};
+pub use send_file::FilePart;
 pub use write::Spares;
 
 use crate::callback::Notify;

@@ -3,6 +3,7 @@
 //! call; what is large is tried at once, from the caller's memory. Only what the system does not take is copied.
 
 use super::Stream;
+use super::send_file::{FileStep, Load, PIECES_A_TURN};
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -36,6 +37,14 @@ const KEPT: usize = 64;
 const SMALL: usize = 8 * 1024;
 /// When so much has gathered it leaves before.
 const GATHERED: u64 = 64 * 1024;
+
+/// What came up about files while a queue was sent.
+#[derive(Default)]
+struct OfFiles {
+    pieces: usize,
+    load: Option<Load>,
+    failed: Vec<(Handle, Error)>,
+}
 
 /// Whether and when the stream stops sending for good.
 pub enum Ending {
@@ -175,7 +184,37 @@ impl Core {
         let owed = out.owes();
         let mut blocked = false;
         let mut broken = None;
+        let mut of_files = OfFiles::default();
         while out.has_bytes() && !blocked && broken.is_none() {
+            if let Some(part) = out.file_in_front() {
+                match part.send(&stream.source) {
+                    FileStep::Sent(sent) => {
+                        out.advance(sent, &mut spares.buffers);
+                        of_files.pieces += 1;
+                        // Others get their turn; being ready, it will get its next one.
+                        blocked = of_files.pieces == PIECES_A_TURN;
+                    }
+                    FileStep::Blocked => blocked = true,
+                    FileStep::Broken(error) => broken = Some(error),
+                    FileStep::Loading => break,
+                    FileStep::Load(load) => {
+                        of_files.load = Some(load);
+                        break;
+                    }
+                    FileStep::Ended => {
+                        out.cut_file_short();
+                        stream.source.push();
+                    }
+                    FileStep::Failed(error) => {
+                        if let Some(write) = out.cut_file_short() {
+                            out.forget_write(write);
+                            of_files.failed.push((write, error));
+                        }
+                        stream.source.push();
+                    }
+                }
+                continue;
+            }
             match out.send(&stream.source, &mut spares.buffers) {
                 Ok((sent, tried)) => blocked = sent < tried,
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => blocked = true,
@@ -189,6 +228,9 @@ impl Core {
         while let Some((write, length)) = out.pop_done() {
             self.complete(write, length as i64);
         }
+        for (write, error) in of_files.failed {
+            self.complete(write, error.code());
+        }
         if let Some(error) = broken {
             for write in out.clear(&mut self.spares.buffers) {
                 self.complete(write, error.code());
@@ -200,6 +242,9 @@ impl Core {
         }
         if owed {
             self.settle_active(handle);
+        }
+        if let Some(load) = of_files.load {
+            self.load_file(handle, load);
         }
         if !plain {
             self.check_low_mark(handle);

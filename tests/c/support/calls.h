@@ -170,6 +170,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(read_until, STREAMS, (h, call_bytes, sizeof call_bytes, "\n", 1, call_fn, &call_seen))                        \
     CALL(write, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                                      \
     CALL(writev, STREAMS, (h, &call_buffer, 1, call_fn, &call_seen))                                                   \
+    CALL(send_file, STREAMS, (h, call_loop, 0, 1, call_fn, &call_seen))                                                \
     CALL(write_borrowed, STREAMS, (h, call_bytes, sizeof call_bytes, call_fn, &call_seen))                             \
     CALL(try_write, STREAMS, (h, call_bytes, sizeof call_bytes))                                                       \
     CALL(shutdown, STREAMS, (h, call_fn, &call_seen))                                                                  \

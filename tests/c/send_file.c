@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ * Files sent to streams, in their turn among the writes. */
+#include "support/test.h"
+
+#include "support/child.h"
+#include "support/net.h"
+
+#include <sys/stat.h>
+
+enum { SIZE = 300 * 1024 + 17 };
+
+/* A file of the pattern, that nobody else knows of. */
+static int make_file(size_t size) {
+    char name[] = "/tmp/rondel-send-XXXXXX";
+    int fd = mkstemp(name);
+    uint8_t *bytes = malloc(size + 1);
+    CHECK(fd >= 0);
+    unlink(name);
+    net_fill(bytes, size, 0);
+    for (size_t at = 0; at < size;) {
+        ssize_t n = write(fd, bytes + at, size - at);
+        if (n <= 0) break;
+        at += (size_t)n;
+    }
+    free(bytes);
+    return fd;
+}
+
+struct sending {
+    rondel_loop loop;
+    rondel_stream stream;
+    int peer, fd;
+    rondel_file file;
+};
+
+static int sending_begin(struct sending *sending, size_t size) {
+    sending->loop = rondel_loop_new();
+    sending->stream = net_stream(sending->loop, &sending->peer);
+    sending->fd = make_file(size);
+    sending->file = rondel_file_open_fd(sending->loop, dup(sending->fd));
+    CHECK(sending->file > 0);
+    return sending->stream > 0 && sending->file > 0;
+}
+
+static void sending_end(struct sending *sending) {
+    CHECK_EQ(rondel_loop_free(sending->loop), 0);
+    close(sending->fd);
+    if (sending->peer >= 0) close(sending->peer);
+}
+
+/* Takes these bytes of the text from the peer. */
+static void check_text(struct sending *sending, const char *text) {
+    char got[64] = "";
+    size_t length = strlen(text), at = 0;
+    while (at < length) {
+        ssize_t n = recv(sending->peer, got + at, length - at, MSG_DONTWAIT);
+        if (n > 0) at += (size_t)n;
+        else if (n == 0 || (errno != EAGAIN && errno != EINTR)) break;
+        else rondel_run(sending->loop, RONDEL_RUN_NOWAIT);
+    }
+    CHECK_STR(got, text);
+}
+
+/* Fills the connection, so that what comes next waits. Gives how many bytes that took. */
+static size_t fill_up(struct sending *sending) {
+    static char block[65536];
+    size_t filled = 0;
+    int64_t n;
+    net_shrink((int)rondel_fileno(sending->stream)), net_shrink(sending->peer);
+    while ((n = rondel_try_write(sending->stream, block, sizeof block)) > 0) filled += (size_t)n;
+    CHECK_EQ(n, RONDEL_EAGAIN);
+    return filled;
+}
+
+static void drain_fill(struct sending *sending, size_t filled) {
+    static char room[65536];
+    while (filled > 0) {
+        ssize_t n = recv(sending->peer, room, filled < sizeof room ? filled : sizeof room, MSG_DONTWAIT);
+        if (n > 0) filled -= (size_t)n;
+        else rondel_run(sending->loop, RONDEL_RUN_NOWAIT);
+    }
+}
+
+TEST(a_file_takes_its_turn_among_the_writes) {
+    struct sending s;
+    struct net_op ops[5] = {{0}};
+    REQUIRE(sending_begin(&s, SIZE));
+    CHECK(NET_START(rondel_write(s.stream, "head", 4, net_done, &ops[0])) > 0);
+    CHECK(NET_START(rondel_send_file(s.stream, s.file, 0, SIZE, net_done, &ops[1])) > 0);
+    CHECK(NET_START(rondel_write(s.stream, "middle", 6, net_done, &ops[2])) > 0);
+    CHECK(NET_START(rondel_send_file(s.stream, s.file, 1000, 77, net_done, &ops[3])) > 0);
+    CHECK(NET_START(rondel_write(s.stream, "tail", 4, net_done, &ops[4])) > 0);
+    check_text(&s, "head");
+    CHECK_EQ(net_drain(s.loop, s.peer, SIZE, 0), SIZE);
+    check_text(&s, "middle");
+    CHECK_EQ(net_drain(s.loop, s.peer, 77, 1000), 77);
+    check_text(&s, "tail");
+    CHECK(net_run_until(s.loop, &ops[4].calls, 1));
+    const int64_t results[5] = {4, SIZE, 6, 77, 4};
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(ops[i].calls, 1);
+        CHECK_EQ(ops[i].result, results[i]);
+        CHECK(i == 0 || ops[i].order > ops[i - 1].order);
+    }
+    sending_end(&s);
+}
+
+TEST(the_result_is_what_the_file_had) {
+    const struct {
+        int64_t offset, length, sent;
+    } cases[] = {{0, 0, 0},           {0, 1, 1},           {SIZE - 1, 1, 1},          {SIZE - 1, 2, 1},
+                 {SIZE, 1, 0},        {SIZE + 1, 1, 0},    {0, INT64_MAX, SIZE},      {17, INT64_MAX, SIZE - 17},
+                 {INT64_MAX, 1, 0},   {INT64_MAX, INT64_MAX, 0}, {4096, 8192, 8192}};
+    struct sending s;
+    REQUIRE(sending_begin(&s, SIZE));
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct net_op op = {0};
+        CHECK(rondel_send_file(s.stream, s.file, cases[i].offset, cases[i].length, net_done, &op) > 0);
+        CHECK_EQ(net_drain(s.loop, s.peer, (size_t)cases[i].sent, (uint64_t)cases[i].offset), cases[i].sent);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, cases[i].sent);
+        CHECK_EQ(rondel_write_queue_size(s.stream), 0);
+    }
+    CHECK(rondel_write(s.stream, "end", 3, NULL, NULL) > 0);
+    check_text(&s, "end");
+    sending_end(&s);
+}
+
+static void on_mark(rondel_stream stream, int64_t above, void *user_data) {
+    int64_t *marks = user_data;
+    (void)stream;
+    marks[above]++;
+}
+
+TEST(a_slow_peer_holds_it_up_and_nothing_else) {
+    struct sending s;
+    struct net_op op = {0};
+    int64_t marks[2] = {0, 0}, size = test_scale(32 << 20, 2 << 20);
+    struct seen tick = {0, 0, 0};
+    REQUIRE(sending_begin(&s, (size_t)size));
+    net_shrink((int)rondel_fileno(s.stream)), net_shrink(s.peer);
+    CHECK_EQ(rondel_set_watermarks(s.stream, 1000, 100000, on_mark, marks), 0);
+    CHECK(rondel_send_file(s.stream, s.file, 0, size, net_done, &op) > 0);
+    CHECK(rondel_timer_start(s.loop, RONDEL_MS, 0, see, &tick) > 0);
+    CHECK(net_run_until(s.loop, &tick.calls, 1));
+    CHECK_EQ(op.calls, 0);
+    CHECK_EQ(marks[1], 1);
+    int64_t left = rondel_write_queue_size(s.stream);
+    CHECK(left > 0 && left < size);
+    CHECK_EQ(net_drain(s.loop, s.peer, (size_t)size, 0), (size_t)size);
+    CHECK(net_run_until(s.loop, &op.calls, 1));
+    CHECK_EQ(op.result, size);
+    CHECK_EQ(marks[0], 1);
+    sending_end(&s);
+}
+
+/* To a peer that takes all it can get, so that nothing but the loop's own fairness makes it stop. */
+static void *take_all(void *arg) {
+    struct sending *sending = arg;
+    static char room[1 << 20];
+    while (recv(sending->peer, room, sizeof room, 0) > 0) continue;
+    return NULL;
+}
+
+TEST(a_large_file_leaves_others_their_turn) {
+    struct sending s;
+    struct net_op op = {0};
+    struct seen idle = {0, 0, 0};
+    pthread_t thread;
+    int64_t size = test_scale(256 << 20, 16 << 20);
+    REQUIRE(sending_begin(&s, 1));
+    CHECK_EQ(ftruncate(s.fd, size), 0);
+    CHECK_EQ(pthread_create(&thread, NULL, take_all, &s), 0);
+    CHECK(rondel_idle_start(s.loop, see, &idle) > 0);
+    CHECK(rondel_send_file(s.stream, s.file, 0, size, net_done, &op) > 0);
+    CHECK(net_run_until(s.loop, &op.calls, 1));
+    CHECK_EQ(op.result, size);
+    CHECK(idle.calls >= size / (1 << 20) / 2);
+    CHECK_EQ(rondel_close(s.stream), 0);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    sending_end(&s);
+}
+
+TEST(what_the_disk_has_to_fetch_comes_all_the_same) {
+    struct sending s;
+    int64_t size = test_scale(8 << 20, 1 << 20);
+    REQUIRE(sending_begin(&s, (size_t)size));
+    for (int round = 0; round < 3; round++) {
+        struct net_op op = {0};
+        CHECK_EQ(fsync(s.fd), 0);
+        CHECK_EQ(posix_fadvise(s.fd, 0, 0, POSIX_FADV_DONTNEED), 0);
+        CHECK(rondel_send_file(s.stream, s.file, 0, size, net_done, &op) > 0);
+        CHECK(rondel_write(s.stream, "end", 3, NULL, NULL) > 0);
+        CHECK_EQ(net_drain(s.loop, s.peer, (size_t)size, 0), (size_t)size);
+        check_text(&s, "end");
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, size);
+    }
+    sending_end(&s);
+}
+
+TEST(a_file_that_shrinks_meanwhile_ends_its_write_there) {
+    struct sending s;
+    struct net_op op = {0}, after = {0};
+    const int64_t size = 2 << 20;
+    REQUIRE(sending_begin(&s, (size_t)size));
+    size_t filled = fill_up(&s);
+    CHECK(rondel_send_file(s.stream, s.file, 0, size, net_done, &op) > 0);
+    CHECK(rondel_write(s.stream, "after", 5, net_done, &after) > 0);
+    CHECK_EQ(rondel_write_queue_size(s.stream), size + 5);
+    CHECK_EQ(ftruncate(s.fd, 100000), 0);
+    drain_fill(&s, filled);
+    CHECK_EQ(net_drain(s.loop, s.peer, 100000, 0), 100000);
+    check_text(&s, "after");
+    CHECK(net_run_until(s.loop, &after.calls, 1));
+    CHECK_EQ(op.result, 100000);
+    CHECK_EQ(after.result, 5);
+    CHECK_EQ(rondel_write_queue_size(s.stream), 0);
+    sending_end(&s);
+}
+
+TEST(the_file_may_be_closed_at_once) {
+    struct sending s;
+    struct net_op op = {0}, closed = {0};
+    REQUIRE(sending_begin(&s, SIZE));
+    size_t filled = fill_up(&s);
+    CHECK(rondel_send_file(s.stream, s.file, 0, SIZE, net_done, &op) > 0);
+    CHECK(rondel_file_close(s.file, net_done, &closed) > 0);
+    CHECK(net_run_until(s.loop, &closed.calls, 1));
+    drain_fill(&s, filled);
+    CHECK_EQ(net_drain(s.loop, s.peer, SIZE, 0), SIZE);
+    CHECK(net_run_until(s.loop, &op.calls, 1));
+    CHECK_EQ(op.result, SIZE);
+    sending_end(&s);
+}
+
+TEST(one_that_is_cancelled_before_it_has_begun_is_not_sent) {
+    struct sending s;
+    struct net_op first = {0}, second = {0}, third = {0};
+    REQUIRE(sending_begin(&s, SIZE));
+    size_t filled = fill_up(&s);
+    rondel_future begun = rondel_send_file(s.stream, s.file, 0, 100, net_done, &first);
+    rondel_future future = rondel_send_file(s.stream, s.file, 0, SIZE, net_done, &second);
+    CHECK(rondel_send_file(s.stream, s.file, 500, 100, net_done, &third) > 0);
+    CHECK_EQ(rondel_cancel(future), 0);
+    CHECK_EQ(rondel_write_queue_size(s.stream), 200);
+    drain_fill(&s, filled);
+    CHECK_EQ(net_drain(s.loop, s.peer, 100, 0), 100);
+    CHECK_EQ(net_drain(s.loop, s.peer, 100, 500), 100);
+    CHECK(net_run_until(s.loop, &third.calls, 1));
+    CHECK_EQ(second.result, RONDEL_ECANCELED);
+    CHECK_EQ(first.result, 100);
+    CHECK_EQ(rondel_kind(begun), RONDEL_EGONE);
+    sending_end(&s);
+}
+
+TEST(one_that_is_cancelled_after_it_has_begun_is_sent_whole) {
+    struct sending s;
+    struct net_op op = {0}, after = {0};
+    const int64_t size = 4 << 20;
+    REQUIRE(sending_begin(&s, (size_t)size));
+    net_shrink((int)rondel_fileno(s.stream)), net_shrink(s.peer);
+    rondel_future future = rondel_send_file(s.stream, s.file, 0, size, net_done, &op);
+    while (rondel_write_queue_size(s.stream) == size) rondel_run(s.loop, RONDEL_RUN_NOWAIT);
+    CHECK_EQ(rondel_timeout(future, 0), future);
+    CHECK(net_run_until(s.loop, &op.calls, 1));
+    CHECK_EQ(op.result, RONDEL_ETIMEDOUT);
+    CHECK(rondel_write(s.stream, "after", 5, net_done, &after) > 0);
+    CHECK_EQ(net_drain(s.loop, s.peer, (size_t)size, 0), (size_t)size);
+    check_text(&s, "after");
+    CHECK(net_run_until(s.loop, &after.calls, 1));
+    sending_end(&s);
+}
+
+static int send_to_the_dead(void *arg) {
+    int how = *(int *)arg;
+    struct sending s;
+    struct net_op op = {0}, after = {0};
+    signal(SIGPIPE, SIG_DFL);
+    if (!sending_begin(&s, 4 << 20)) return 1;
+    if (how == 0) net_reset(s.peer);
+    else close(s.peer);
+    s.peer = -1;
+    for (int i = 0; i < 3 && op.result >= 0; i++) {
+        op.calls = 0;
+        CHECK(rondel_send_file(s.stream, s.file, 0, INT64_MAX, net_done, &op) > 0);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+    }
+    CHECK(op.result == RONDEL_EPIPE || op.result == RONDEL_ECONNRESET);
+    CHECK(rondel_send_file(s.stream, s.file, 0, 1, net_done, &after) < 0);
+    CHECK_EQ(after.calls, 0);
+    sending_end(&s);
+    return 0;
+}
+
+TEST(a_peer_that_dies_is_an_error_and_no_signal) {
+    for (int how = 0; how < 2; how++) {
+        struct child child;
+        child_start(&child, send_to_the_dead, &how);
+        child_ends_with(&child, 0);
+    }
+}
+
+TEST(the_end_of_stream_or_loop_cancels_it) {
+    for (int how = 0; how < 2; how++) {
+        struct sending s;
+        struct net_op ops[2] = {{0}};
+        REQUIRE(sending_begin(&s, 4 << 20));
+        fill_up(&s);
+        CHECK(rondel_send_file(s.stream, s.file, 0, INT64_MAX, net_done, &ops[0]) > 0);
+        CHECK(rondel_send_file(s.stream, s.file, 5, 5, net_done, &ops[1]) > 0);
+        if (how) {
+            CHECK_EQ(rondel_close(s.stream), 0);
+            CHECK(net_run_until(s.loop, &ops[1].calls, 1));
+        }
+        sending_end(&s);
+        for (int i = 0; i < 2; i++) {
+            CHECK_EQ(ops[i].calls, 1);
+            CHECK_EQ(ops[i].result, RONDEL_ECANCELED);
+        }
+    }
+}
+
+TEST(a_shutdown_and_a_close_when_sent_wait_for_it) {
+    for (int how = 0; how < 2; how++) {
+        struct sending s;
+        struct net_op op = {0};
+        uint8_t byte;
+        REQUIRE(sending_begin(&s, SIZE));
+        CHECK(rondel_send_file(s.stream, s.file, 0, INT64_MAX, net_done, &op) > 0);
+        if (how) CHECK(rondel_shutdown(s.stream, NULL, NULL) > 0);
+        else CHECK_EQ(rondel_close_when_sent(s.stream), 0);
+        CHECK_EQ(net_drain(s.loop, s.peer, SIZE, 0), SIZE);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, SIZE);
+        CHECK_EQ(net_receive(s.peer, &byte, 1), 0);
+        sending_end(&s);
+    }
+}
+
+struct collected {
+    uint64_t at;
+    int64_t wrong, done;
+};
+
+static void collect(rondel_stream stream, const uint8_t *bytes, int64_t n, void *user_data) {
+    struct collected *collected = user_data;
+    (void)stream;
+    if (n < 0) {
+        collected->done++;
+    } else {
+        collected->wrong += !net_matches(bytes, (size_t)n, collected->at);
+        collected->at += (uint64_t)n;
+    }
+}
+
+TEST(pipes_and_local_sockets_take_files_too) {
+    for (int how = 0; how < 2; how++) {
+        struct sending s;
+        struct collected collected = {0, 0, 0};
+        rondel_pipe ends[2];
+        struct net_op op = {0};
+        REQUIRE(sending_begin(&s, SIZE));
+        CHECK_EQ(rondel_pipe_pair(s.loop, how ? RONDEL_PIPE_ONE_WAY : RONDEL_PIPE_BOTH_WAYS, ends), 0);
+        CHECK_EQ(rondel_read_start(ends[0], collect, &collected), 0);
+        CHECK(rondel_send_file(ends[1], s.file, 0, INT64_MAX, net_done, &op) > 0);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, SIZE);
+        CHECK_EQ(rondel_close_when_sent(ends[1]), 0);
+        CHECK(net_run_until(s.loop, &collected.done, 1));
+        CHECK_EQ(collected.at, SIZE);
+        CHECK_EQ(collected.wrong, 0);
+        sending_end(&s);
+    }
+}
+
+/* Any mixture of files and writes arrives as it was ordered. */
+TEST(what_is_mixed_arrives_in_order) {
+    struct sending s;
+    uint64_t state = 88172645463325252u, at = 0;
+    const size_t size = 1 << 20;
+    size_t total = 0, got = 0;
+    int64_t done = 0, started = 0;
+    uint8_t *expected = malloc(64 << 20), *bytes = malloc(size);
+    struct seen seen = {0, 0, 0};
+    REQUIRE(sending_begin(&s, size));
+    net_fill(bytes, size, 0);
+    net_shrink((int)rondel_fileno(s.stream)), net_shrink(s.peer);
+    for (int64_t i = test_scale(600, 60); i > 0; i--) {
+        state ^= state << 13, state ^= state >> 7, state ^= state << 17;
+        size_t length = (size_t)(state >> 8) % (state % 5 == 0 ? 200000 : 3000);
+        at = (state >> 32) % (size - length);
+        int64_t future = state % 3 == 0   ? rondel_send_file(s.stream, s.file, (int64_t)at, (int64_t)length, see, &seen)
+                         : state % 3 == 1 ? rondel_write(s.stream, bytes + at, length, see, &seen)
+                                          : rondel_write_borrowed(s.stream, bytes + at, length, see, &seen);
+        CHECK(future > 0);
+        started++;
+        memcpy(expected + total, bytes + at, length);
+        total += length;
+        if (state % 7 == 0) {
+            ssize_t n = recv(s.peer, bytes, 0, MSG_DONTWAIT);
+            (void)n;
+            rondel_run(s.loop, RONDEL_RUN_NOWAIT);
+        }
+    }
+    uint8_t *room = malloc(total + 1);
+    while (got < total) {
+        ssize_t n = recv(s.peer, room + got, total - got, MSG_DONTWAIT);
+        if (n > 0) got += (size_t)n;
+        else rondel_run(s.loop, RONDEL_RUN_NOWAIT);
+    }
+    CHECK_EQ(memcmp(room, expected, total), 0);
+    done = started;
+    CHECK(net_run_until(s.loop, &seen.calls, done));
+    CHECK_EQ(recv(s.peer, room, 1, MSG_DONTWAIT), -1);
+    sending_end(&s);
+    free(expected), free(bytes), free(room);
+}
+
+TEST(what_makes_no_sense_is_refused) {
+    struct sending s;
+    struct seen seen = {0, 0, 0};
+    struct net_op op = {0};
+    REQUIRE(sending_begin(&s, 10));
+    rondel_loop other = rondel_loop_new();
+    rondel_file foreign = rondel_file_open_fd(other, dup(s.fd));
+    rondel_file folder = rondel_file_open_fd(s.loop, open("/", O_RDONLY));
+    rondel_file null = rondel_file_open_fd(s.loop, open("/dev/null", O_RDONLY));
+    rondel_tcp unconnected = rondel_tcp_new(s.loop);
+    CHECK_EQ(rondel_send_file(s.stream, s.file, -1, 1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_send_file(s.stream, s.file, 0, -1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_send_file(s.stream, 0, 0, 1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_send_file(s.stream, RONDEL_EMFILE, 0, 1, see, &seen), RONDEL_EMFILE);
+    CHECK_EQ(rondel_send_file(s.stream, s.stream, 0, 1, see, &seen), RONDEL_EKIND);
+    CHECK_EQ(rondel_send_file(s.stream, foreign, 0, 1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_send_file(s.stream, other, 0, 1, see, &seen), RONDEL_EKIND);
+    CHECK_EQ(rondel_send_file(s.stream, folder, 0, 1, see, &seen), RONDEL_EISDIR);
+    CHECK_EQ(rondel_send_file(s.stream, null, 0, 1, see, &seen), RONDEL_EINVAL);
+    CHECK_EQ(rondel_send_file(unconnected, s.file, 0, 1, see, &seen), RONDEL_ENOTCONN);
+    CHECK_EQ(rondel_close(s.file), 0);
+    CHECK_EQ(rondel_send_file(s.stream, s.file, 0, 1, see, &seen), RONDEL_EGONE);
+
+    char name[64];
+    snprintf(name, sizeof name, "/proc/self/fd/%d", s.fd);
+    int write_only = open(name, O_WRONLY);
+    if (write_only >= 0) {
+        rondel_file blind = rondel_file_open_fd(s.loop, write_only);
+        CHECK(rondel_send_file(s.stream, blind, 0, 10, net_done, &op) > 0);
+        CHECK(rondel_write(s.stream, "after", 5, NULL, NULL) > 0);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, RONDEL_EBADF);
+        check_text(&s, "after");
+    }
+    CHECK(rondel_shutdown(s.stream, NULL, NULL) > 0);
+    CHECK_EQ(rondel_send_file(s.stream, folder, 0, 1, see, &seen), RONDEL_EPIPE);
+    CHECK_EQ(rondel_loop_free(other), 0);
+    CHECK_EQ(seen.calls, 0);
+    sending_end(&s);
+}
+
+TEST_MAIN(RUN(a_file_takes_its_turn_among_the_writes), RUN(the_result_is_what_the_file_had),
+          RUN(a_slow_peer_holds_it_up_and_nothing_else), RUN(a_large_file_leaves_others_their_turn),
+          RUN(what_the_disk_has_to_fetch_comes_all_the_same), RUN(a_file_that_shrinks_meanwhile_ends_its_write_there),
+          RUN(the_file_may_be_closed_at_once), RUN(one_that_is_cancelled_before_it_has_begun_is_not_sent),
+          RUN(one_that_is_cancelled_after_it_has_begun_is_sent_whole), RUN(a_peer_that_dies_is_an_error_and_no_signal),
+          RUN(the_end_of_stream_or_loop_cancels_it), RUN(a_shutdown_and_a_close_when_sent_wait_for_it),
+          RUN(pipes_and_local_sockets_take_files_too), RUN(what_is_mixed_arrives_in_order),
+          RUN(what_makes_no_sense_is_refused))
