@@ -31,6 +31,10 @@ pub const LANES: [Lane; 3] = [Lane::Work, Lane::Files, Lane::Names];
 const NAME_THREADS: usize = 16;
 /// How many times the limit of a lane there may be threads, with those that wait for what nobody wants any more.
 const STAND_INS: usize = 4;
+/// What a main thread mostly has, so that callers' functions find as much as they are used to. What is not touched takes
+/// no memory.
+const CALLERS_STACK: usize = 8 << 20;
+const OWN_STACK: usize = 2 << 20;
 const PATIENCE: Duration = Duration::from_secs(10);
 const MOMENT: Duration = Duration::from_millis(10);
 /// The most threads a caller may ask for, in one lane.
@@ -344,12 +348,13 @@ impl Desk {
     }
 
     fn start_thread(&'static self, queue: &mut Queue) -> Result<()> {
-        let name = match self.lane {
-            Lane::Work => "rondel-work",
-            Lane::Files => "rondel-files",
-            Lane::Names => "rondel-names",
+        let (name, stack_size) = match self.lane {
+            Lane::Work => ("rondel-work", CALLERS_STACK),
+            Lane::Files => ("rondel-files", OWN_STACK),
+            Lane::Names => ("rondel-names", OWN_STACK),
         };
-        let thread = std::thread::Builder::new().name(name.into()).spawn(|| self.serve()).map_err(Error::from)?;
+        let builder = std::thread::Builder::new().name(name.into()).stack_size(stack_size);
+        let thread = builder.spawn(|| self.serve()).map_err(Error::from)?;
         queue.handles.retain(|handle| !handle.is_finished());
         queue.handles.push(thread);
         queue.threads += 1;

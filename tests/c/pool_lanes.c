@@ -147,6 +147,74 @@ TEST(any_thread_may_read_the_metrics_at_any_time) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* Takes some MiB of stack, a little at a time. */
+static int64_t dig(int64_t depth) {
+    volatile char room[16384];
+    room[0] = (char)depth;
+    room[sizeof room - 1] = (char)depth;
+    const int64_t below = depth > 0 ? dig(depth - 1) : 0;
+    return below + (room[0] == room[sizeof room - 1]);
+}
+
+static int64_t dig_deep(void *arg) { return dig(*(int64_t *)arg); }
+
+TEST(work_has_as_much_stack_as_it_would_have_in_main) {
+    rondel_loop loop = rondel_loop_new();
+    int64_t depth = 7 * 64 - 8; /* nearly seven MiB */
+    CHECK_EQ(rondel_run_until(loop, rondel_work(loop, dig_deep, &depth, RONDEL_FUTURE)), depth + 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+struct user {
+    rondel_loop loop;
+    pthread_t thread;
+    int left;
+    rondel_stat status;
+};
+
+static void look_up_again(rondel_handle source, int64_t result, void *user_data) {
+    struct user *user = user_data;
+    (void)source;
+    CHECK(result > 0);
+    CHECK(pthread_equal(user->thread, pthread_self()));
+    if (user->left-- > 0) CHECK(rondel_resolve(user->loop, "localhost", NULL, 0, look_up_again, user) > 0);
+}
+
+static void stat_again(rondel_handle source, int64_t result, void *user_data) {
+    struct user *user = user_data;
+    (void)source;
+    CHECK_EQ(result, 0);
+    CHECK(pthread_equal(user->thread, pthread_self()));
+    if (user->left-- > 0) CHECK(rondel_file_stat(user->loop, ".", &user->status, stat_again, user) > 0);
+}
+
+static void *use_every_lane(void *arg) {
+    enum { EACH = 4 };
+    struct user users[2 * EACH];
+    rondel_loop loop = rondel_loop_new();
+    struct seen seen = {0, 0, 0};
+    (void)arg;
+    for (int i = 0; i < 2 * EACH; i++) {
+        users[i].loop = loop;
+        users[i].thread = pthread_self();
+        users[i].left = 4;
+        if (i < EACH) CHECK(rondel_resolve(loop, "localhost", NULL, 0, look_up_again, &users[i]) > 0);
+        else CHECK(rondel_file_stat(loop, ".", &users[i].status, stat_again, &users[i]) > 0);
+        CHECK(rondel_work(loop, answer, NULL, see, &seen) > 0);
+    }
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    for (int i = 0; i < 2 * EACH; i++) CHECK_EQ(users[i].left, -1);
+    CHECK_EQ(seen.calls, 2 * EACH);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    return NULL;
+}
+
+TEST(each_end_is_told_on_the_loop_it_was_started_on) {
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++) CHECK_EQ(pthread_create(&threads[i], NULL, use_every_lane, NULL), 0);
+    for (int i = 0; i < 8; i++) pthread_join(threads[i], NULL);
+}
+
 static int use_the_pool(void *arg) {
     if (arg) CHECK_EQ(rondel_pool_lane_size(RONDEL_POOL_FILES, 0), *(int64_t *)arg);
     for (int i = 0; i < LANES; i++) {
@@ -200,5 +268,6 @@ TEST(a_fork_while_the_pool_is_busy_does_no_harm) {
 
 TEST_MAIN(RUN(each_lane_has_a_size_of_its_own), RUN(what_makes_no_sense_is_refused),
           RUN(a_lane_grows_with_its_work_and_shrinks_to_its_limit), RUN(metrics_tell_what_waits_and_how_long_it_did),
-          RUN(any_thread_may_read_the_metrics_at_any_time), RUN(a_child_after_a_fork_has_a_pool_of_its_own),
+          RUN(any_thread_may_read_the_metrics_at_any_time),
+          RUN(work_has_as_much_stack_as_it_would_have_in_main), RUN(each_end_is_told_on_the_loop_it_was_started_on), RUN(a_child_after_a_fork_has_a_pool_of_its_own),
           RUN(a_fork_while_the_pool_is_busy_does_no_harm))
