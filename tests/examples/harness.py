@@ -28,10 +28,10 @@ def path(name):
 class Program:
     """A running example. Its lines are read as they come, so that a test can wait for one."""
 
-    def __init__(self, name, *arguments, command=None):
+    def __init__(self, name, *arguments, command=None, stdin=subprocess.DEVNULL):
         self.command = command or WRAPPER + [path(name), *map(str, arguments)]
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+            self.command, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         self.lines = {"stdout": [], "stderr": []}
         self._arrivals = queue.Queue()
         self._readers = [
@@ -90,6 +90,8 @@ class Program:
             reader.join(timeout=5)
         self.process.stdout.close()
         self.process.stderr.close()
+        if self.process.stdin:
+            self.process.stdin.close()
 
     def __str__(self):
         return f"{' '.join(self.command)} (stdout: {self.stdout!r}, stderr: {self.stderr!r})"
