@@ -11,6 +11,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <time.h>
 
 #define BENCH_BACKLOG 4096
@@ -40,6 +42,14 @@ static inline void *must_alloc(size_t size) {
 static inline void tell_port(int port) {
     printf("%d\n", port);
     fflush(stdout);
+}
+
+/* The address of a server that was given a path to listen at. */
+static inline struct sockaddr_un local_address(const char *path) {
+    struct sockaddr_un at = {.sun_family = AF_UNIX};
+    if (strlen(path) >= sizeof at.sun_path) exit(2);
+    strcpy(at.sun_path, path);
+    return at;
 }
 
 #endif

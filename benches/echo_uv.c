@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * The echo server on libuv. */
+ * The echo server on libuv, by TCP or at the path it is given. */
 #include "uv_server.h"
 
 static void on_read(uv_stream_t *peer, ssize_t n, const uv_buf_t *buffer) {
@@ -8,4 +8,4 @@ static void on_read(uv_stream_t *peer, ssize_t n, const uv_buf_t *buffer) {
     else if (n > 0) uv_peer_send(peer, buffer->base, (size_t)n);
 }
 
-int main(void) { return uv_serve(on_read, 0); }
+int main(int argc, char **argv) { return argc > 1 ? uv_serve_local(on_read, argv[1]) : uv_serve(on_read, 0); }

@@ -20,6 +20,7 @@ struct client {
 
 static struct {
     int port, pid, idle;
+    const char *path;
     size_t connections, size, depth, messages, warmup;
 } options = {.connections = 1, .size = 64, .depth = 1, .messages = 10000, .warmup = 1000};
 
@@ -97,16 +98,28 @@ static void run_batches(struct client *clients, size_t count, uint64_t batches) 
     }
 }
 
-static void connect_all(struct client *clients) {
+static int connect_local(void) {
+    struct sockaddr_un at = local_address(options.path);
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at)) fail("connect");
+    return fd;
+}
+
+static int connect_tcp(void) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     at.sin_port = htons((uint16_t)options.port);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at)) fail("connect");
+    setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+    /* Ends by a reset: thousands of connections in TIME_WAIT would slow down the next server measured. */
+    setsockopt(fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+    return fd;
+}
+
+static void connect_all(struct client *clients) {
     for (size_t i = 0; i < options.connections; i++) {
         struct client *c = &clients[i];
-        c->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-        if (c->fd < 0 || connect(c->fd, (struct sockaddr *)&at, sizeof at)) fail("connect");
-        setsockopt(c->fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
-        /* Ends by a reset: thousands of connections in TIME_WAIT would slow down the next server measured. */
-        setsockopt(c->fd, SOL_SOCKET, SO_LINGER, &(struct linger){.l_onoff = 1}, sizeof(struct linger));
+        c->fd = options.path ? connect_local() : connect_tcp();
         interest(c, EPOLL_CTL_ADD, EPOLLIN);
         /* An answer on the newest means that all before it are accepted: the backlog never overflows. */
         if (i % 64 == 0 || i + 1 == options.connections) run_batches(c, 1, 1);
@@ -130,6 +143,7 @@ static void parse(int argc, char **argv) {
     for (int i = 1; i + 1 < argc; i += 2) {
         size_t value = strtoul(argv[i + 1], NULL, 10);
         if (!strcmp(argv[i], "--port")) options.port = (int)value;
+        else if (!strcmp(argv[i], "--path")) options.path = argv[i + 1];
         else if (!strcmp(argv[i], "--pid")) options.pid = (int)value;
         else if (!strcmp(argv[i], "--idle")) options.idle = (int)value;
         else if (!strcmp(argv[i], "--connections")) options.connections = value;
@@ -137,10 +151,10 @@ static void parse(int argc, char **argv) {
         else if (!strcmp(argv[i], "--depth")) options.depth = value;
         else if (!strcmp(argv[i], "--messages")) options.messages = value;
         else if (!strcmp(argv[i], "--warmup")) options.warmup = value;
-        else options.port = 0, argc = 0;
+        else options.port = 0, options.path = NULL, argc = 0;
     }
-    if (options.port && options.connections && options.size && options.depth && options.messages) return;
-    fprintf(stderr, "load --port P [--pid P] [--connections N] [--size S] [--depth D] [--messages M] [--warmup M] [--idle 1]\n");
+    if ((options.port || options.path) && options.connections && options.size && options.depth && options.messages) return;
+    fprintf(stderr, "load --port P | --path P [--pid P] [--connections N] [--size S] [--depth D] [--messages M] [--warmup M] [--idle 1]\n");
     exit(2);
 }
 

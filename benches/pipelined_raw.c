@@ -25,6 +25,6 @@ static void on_read(struct raw_peer *peer, const uint8_t *bytes, size_t n) {
 
 int main(int argc, char **argv) {
     joined = argc > 1 && !strcmp(argv[1], "joined");
-    raw_serve(on_read, sizeof(struct framer));
+    raw_serve(on_read, sizeof(struct framer), NULL);
     return 1; /* it serves until it is killed */
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * The floor: a TCP server straight on epoll, level-triggered, one thread, one receive per readiness. It does
+ * The floor: a server straight on epoll, level-triggered, one thread, one receive per readiness. It does
  * nothing a correct server could leave out: bytes the kernel does not take are kept, and reading waits for them. */
 #ifndef BENCH_RAW_SERVER_H
 #define BENCH_RAW_SERVER_H
@@ -71,6 +71,14 @@ static inline void raw_accept(int listener, size_t user_size) {
     }
 }
 
+static inline int raw_listen_local(const char *path) {
+    struct sockaddr_un at = local_address(path);
+    int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (listener < 0 || bind(listener, (struct sockaddr *)&at, sizeof at) || listen(listener, BENCH_BACKLOG)) fail("listen");
+    tell_port(0);
+    return listener;
+}
+
 static inline int raw_listen(void) {
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t length = sizeof at;
@@ -81,11 +89,11 @@ static inline int raw_listen(void) {
     return listener;
 }
 
-/* Serves for ever. Each connection gets `user_size` zeroed bytes of its own. */
-static inline void raw_serve(raw_read_fn *on_read, size_t user_size) {
+/* Serves for ever, at a path or (NULL) by TCP. Each connection gets `user_size` zeroed bytes of its own. */
+static inline void raw_serve(raw_read_fn *on_read, size_t user_size, const char *path) {
     static uint8_t bytes[256 * 1024] __attribute__((aligned(4096)));
     static struct epoll_event events[1024];
-    int listener = raw_listen();
+    int listener = path ? raw_listen_local(path) : raw_listen();
     raw_epoll = epoll_create1(EPOLL_CLOEXEC);
     struct epoll_event listening = {.events = EPOLLIN, .data.ptr = NULL};
     if (raw_epoll < 0 || epoll_ctl(raw_epoll, EPOLL_CTL_ADD, listener, &listening)) fail("epoll");

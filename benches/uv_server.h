@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  *
- * A TCP server on libuv, written to be fast: one static read buffer of the size libuv suggests, page-aligned. */
+ * A server on libuv, written to be fast: one static read buffer of the size libuv suggests, page-aligned. */
 #ifndef BENCH_UV_SERVER_H
 #define BENCH_UV_SERVER_H
 
@@ -73,6 +73,26 @@ static inline void uv_peer_send(uv_stream_t *stream, const char *bytes, size_t n
     memcpy(kept->bytes, bytes + took, rest);
     uv_buf_t buffer = uv_buf_init(kept->bytes, (unsigned)rest);
     if (uv_write(&kept->request, stream, &buffer, 1, uv_rest_written)) free(kept);
+}
+
+static void uv_pipe_accept(uv_stream_t *server, int status) {
+    uv_check(status, "accept");
+    uv_pipe_t *peer = must_alloc(sizeof *peer);
+    uv_check(uv_pipe_init(server->loop, peer, 0), "uv_pipe_init");
+    if (uv_accept(server, (uv_stream_t *)peer)) uv_peer_close((uv_stream_t *)peer);
+    else uv_check(uv_read_start((uv_stream_t *)peer, uv_peer_alloc, uv_peer_on_read), "uv_read_start");
+}
+
+static inline int uv_serve_local(uv_read_cb on_read, const char *path) {
+    uv_loop_t *loop = uv_default_loop();
+    static uv_pipe_t server;
+    uv_peer_on_read = on_read;
+    signal(SIGPIPE, SIG_IGN);
+    uv_check(uv_pipe_init(loop, &server, 0), "uv_pipe_init");
+    uv_check(uv_pipe_bind(&server, path), "uv_pipe_bind");
+    uv_check(uv_listen((uv_stream_t *)&server, BENCH_BACKLOG, uv_pipe_accept), "uv_listen");
+    tell_port(0);
+    return uv_run(loop, UV_RUN_DEFAULT);
 }
 
 static inline int uv_serve(uv_read_cb on_read, size_t user_size) {
