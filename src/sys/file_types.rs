@@ -119,7 +119,8 @@ mod tests {
     #[test]
     fn times_before_1970_and_beyond_the_range_are_kept_in_order() {
         assert_eq!(Time::at(-1, 999_999_999), Time::Ns(-1));
-        assert_eq!(Time::from(UNIX_EPOCH - Duration::from_nanos(1)), Time::Ns(-1));
+        // Windows counts in hundreds.
+        assert_eq!(Time::from(UNIX_EPOCH - Duration::from_nanos(100)), Time::Ns(-100));
         assert_eq!(Time::at(i64::MAX, 0), Time::Ns(i64::MAX - 1));
         assert_eq!(Time::at(i64::MIN, 0), Time::Ns(i64::MIN + 1));
     }
