@@ -48,6 +48,7 @@ TEST(many_may_make_the_same_folders_at_once) {
 }
 
 TEST(a_scan_finds_each_name_once_with_its_type) {
+    if (ON_WINDOWS) SKIP("makes links and FIFOs");
     rondel_loop loop = files_begin();
     rondel_dirent entry;
     CHECK_EQ(mkdir(in_folder("folder"), 0700), 0);
@@ -121,6 +122,7 @@ TEST(a_scan_of_many_names_loses_none) {
 }
 
 TEST(a_whole_folder_is_removed_and_links_are_not_followed) {
+    if (ON_WINDOWS) SKIP("makes links and FIFOs");
     rondel_loop loop = files_begin();
     CHECK_EQ(mkdir(in_folder("kept"), 0700), 0);
     put_file("kept/file", "x");

@@ -4,7 +4,9 @@
 #ifndef RONDEL_TEST_CALLS_TTY_H
 #define RONDEL_TEST_CALLS_TTY_H
 
+#ifndef _WIN32
 #include "pty.h"
+#endif
 
 #define TTYS KIND_BIT(RONDEL_KIND_TTY)
 
@@ -14,6 +16,9 @@
     CALL(tty_size, TTYS, (h, NULL, NULL))                                                                              \
     CALL(tty_on_resize, TTYS, (h, call_fn, &call_seen))
 
+#ifdef _WIN32
+#define MAKES_OF_TTY(MAKE)
+#else
 #define MAKES_OF_TTY(MAKE) MAKE(TTY, call_a_tty(loop))
 
 /* One whose window is closed. */
@@ -24,5 +29,6 @@ static inline rondel_tty call_a_tty(rondel_loop loop) {
     pty_close(&pty);
     return tty;
 }
+#endif
 
 #endif

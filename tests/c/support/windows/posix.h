@@ -15,6 +15,7 @@
 #include <ws2tcpip.h>
 
 #include <errno.h>
+#include <direct.h>
 #include <fcntl.h>
 #include <io.h>
 #include <signal.h>
@@ -37,10 +38,15 @@
 #define O_NONBLOCK 04000
 #define MSG_DONTWAIT 0x40000000
 #define MSG_NOSIGNAL 0
+/* A datagram's length although there is no room for it, which recv does not tell: it fails with WSAEMSGSIZE. */
+#define MSG_TRUNC 0
 #define SIGALRM 14
 /* Stands for "a signal that can be watched and that nobody sends". */
 #define SIGURG SIGINT
 #define SIGUSR1 SIGBREAK
+#define SIGWINCH SIGBREAK
+/* Nobody here fails with it. */
+#define EAI_OVERFLOW (-12)
 
 /* Winsock asks for one; `main` has not begun yet. */
 __attribute__((constructor)) static void posix_start(void) {
@@ -187,6 +193,16 @@ static inline ssize_t posix_recv(int fd, void *bytes, size_t length, int flags) 
     return posix_told(recv(posix_socket_of(fd), bytes, (int)length, flags & ~MSG_DONTWAIT));
 }
 
+static inline ssize_t posix_sendto(int fd, const void *bytes, size_t length, int flags, const struct sockaddr *address,
+                                   socklen_t size) {
+    return posix_told(sendto(posix_socket_of(fd), bytes, (int)length, flags, address, size));
+}
+
+static inline ssize_t posix_recvfrom(int fd, void *bytes, size_t capacity, int flags, struct sockaddr *address,
+                                     socklen_t *size) {
+    return posix_told(recvfrom(posix_socket_of(fd), bytes, (int)capacity, flags, address, size));
+}
+
 static inline ssize_t posix_write(int fd, const void *bytes, size_t length) {
     DWORD count;
     if (posix_is_file(fd)) return _write(fd, bytes, (unsigned)length);
@@ -211,6 +227,23 @@ static inline ssize_t pread(int fd, void *bytes, size_t length, off_t at) {
 static inline ssize_t readlink(const char *path, char *text, size_t size) {
     return (void)path, (void)text, (void)size, errno = ENOSYS, -1;
 }
+
+static inline int lstat(const char *path, struct stat *about) { return stat(path, about); }
+
+static inline int posix_mkdir(const char *path, unsigned mode) { return (void)mode, _mkdir(path); }
+
+/* There are no FIFOs, and links take rights that users do not have. */
+static inline int mkfifo(const char *path, unsigned mode) { return (void)path, (void)mode, errno = ENOSYS, -1; }
+static inline int symlink(const char *to, const char *path) { return (void)to, (void)path, errno = ENOSYS, -1; }
+
+static inline char *mkdtemp(char *path) {
+    static unsigned made;
+    snprintf(path + strlen(path) - 6, 7, "%06u", (unsigned)(GetCurrentProcessId() * 97 + made++) % 1000000);
+    return _mkdir(path) == 0 ? path : NULL;
+}
+
+/* The one interface that every machine has. */
+static inline unsigned if_nametoindex(const char *name) { return strcmp(name, "lo") ? 0 : 1; }
 
 enum { _SC_PAGESIZE };
 
@@ -299,9 +332,12 @@ static inline int unsetenv(const char *name) { return SetEnvironmentVariableA(na
 #define shutdown posix_shutdown
 #define send posix_send
 #define recv posix_recv
+#define sendto posix_sendto
+#define recvfrom posix_recvfrom
 #define read posix_read
 #define write posix_write
 #define close posix_close
+#define mkdir posix_mkdir
 #define open posix_open
 #define dup2(from, to) (_dup2((from), (to)) < 0 ? -1 : (to))
 #define fcntl(...) posix_fcntl(__VA_ARGS__, 0)
