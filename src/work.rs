@@ -65,10 +65,15 @@ impl Core {
             _ => false,
         };
         let lost = self.table.handles().filter_map(|(handle, entry)| match &entry.object {
-            Object::Future(future) if future.is_pending() && waits(&future.op) => Some(handle),
+            Object::Future(future) if future.is_pending() && waits(&future.op) => {
+                Some((!matches!(future.op, Op::OnFile(None)), handle))
+            }
             _ => None,
         });
-        for handle in lost.collect::<Vec<_>>() {
+        let mut lost: Vec<(bool, Handle)> = lost.collect();
+        // Those that wait for their turn on a file first, lest one begins because the one before it ends.
+        lost.sort_by_key(|row| row.0);
+        for (_, handle) in lost {
             let _ = self.cancel(handle, Error::ECANCELED);
             // Work that ran would be waited for.
             if self.is_pending(handle) {

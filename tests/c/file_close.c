@@ -2,6 +2,7 @@
  * The ends of files and of operations on them: closing, cancelling, deadlines, the end of the loop. */
 #include "support/test.h"
 
+#include "support/calls.h"
 #include "support/files.h"
 #include "support/steps.h"
 
@@ -108,6 +109,35 @@ TEST(one_that_waits_for_a_thread_is_cancelled_at_once) {
     CHECK_EQ(seen.calls + late.calls, 2);
     CHECK_EQ(size_of_file("a"), -ENOENT); /* it never began */
     CHECK_EQ(about.size, INT64_C(-0x1111111111111112));
+    files_end(loop);
+}
+
+TEST(each_of_them_can_be_cancelled_before_it_begins) {
+    rondel_loop loop = files_begin();
+    struct busy busy;
+    int64_t begun = 0;
+    rondel_future pending[CALLS];
+    rondel_file file = open_now(loop, "a", READ | WRITE | CREATE);
+    memset(&call_seen, 0, sizeof call_seen);
+    busy_begin(&busy, loop);
+    for (size_t i = 0; i < CALLS; i++) {
+        int of_files = !strncmp(calls[i].name, "file_", 5) || !strncmp(calls[i].name, "dir_", 4);
+        if (!of_files || calls[i].kinds == FUTURES || !strcmp(calls[i].name, "file_close")) continue;
+        rondel_future future = calls[i].call(calls[i].kinds == FILES ? file : loop);
+        if (future == RONDEL_EBADF) continue; /* file_open_fd is done at once */
+        CHECK_EQ(rondel_kind(future), RONDEL_KIND_FUTURE);
+        pending[begun++] = future;
+    }
+    CHECK(begun > 30);
+    for (int64_t i = 0; i < begun; i++) CHECK_EQ(rondel_cancel(pending[i]), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(call_seen.calls, begun);
+    CHECK_EQ(call_seen.result, RONDEL_ECANCELED);
+    busy_let_go(&busy);
+    busy_end(&busy);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(call_seen.calls, begun);
+    close_now(file);
     files_end(loop);
 }
 
@@ -313,6 +343,7 @@ TEST(opens_cancelled_at_any_moment_leave_nothing_open) {
 
 TEST_MAIN(RUN(closing_waits_for_what_was_started), RUN(a_plain_close_cancels_what_has_not_begun),
           RUN(what_runs_comes_back_before_its_file_is_closed), RUN(one_that_waits_for_a_thread_is_cancelled_at_once),
+          RUN(each_of_them_can_be_cancelled_before_it_begins),
           RUN(one_that_runs_is_over_when_it_has_come_back),
           RUN(cancelling_one_in_line_lets_the_others_keep_their_places),
           RUN(one_in_line_that_fails_does_not_hold_up_the_next), RUN(cancelling_a_close_does_not_keep_the_file_open),

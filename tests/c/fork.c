@@ -3,35 +3,12 @@
 #include "support/test.h"
 
 #include "support/calls.h"
-#include "support/child.h"
+#include "support/forked.h"
 #include "support/net.h"
 #include "support/steps.h"
 
 static void settle(rondel_loop loop) {
     for (int i = 0; i < 8; i++) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
-}
-
-struct job {
-    int (*body)(void *arg);
-    void *arg;
-};
-
-/* Ends without the looking for leaks that valgrind does at an end: what threads of the parent had is lost in a child. */
-static int work_off(void *arg) {
-    struct job *job = arg;
-    job->body(job->arg);
-    if (!test_failures) CHECK_EQ(write(1, "well", 4), 4);
-    fflush(NULL);
-    return raise(SIGKILL);
-}
-
-/* Runs `body` in a child to its end, which has to be a good one. */
-static void in_child(int (*body)(void *arg), void *arg) {
-    struct child child;
-    struct job job = {body, arg};
-    child_start(&child, work_off, &job);
-    child_end(&child);
-    CHECK_STR(child.said, "well"); /* and nothing else, of a check that failed or of valgrind */
 }
 
 /* Nothing would wake the loop. */

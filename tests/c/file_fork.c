@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ * Files and forks: a child has the files of its parent, but nobody who works on them. */
+#include "support/test.h"
+
+#include "support/files.h"
+#include "support/forked.h"
+
+enum { READ = RONDEL_OPEN_READ, WRITE = RONDEL_OPEN_WRITE, CREATE = RONDEL_OPEN_CREATE };
+
+struct scene {
+    rondel_loop loop;
+    struct busy busy;
+    struct seen queued, in_line, stat, closed, notice;
+    rondel_file file, closing, idle;
+    rondel_stat about;
+};
+
+/* One operation runs, one waits for a thread, one for its turn; one file is being closed. */
+static void set_up(struct scene *scene) {
+    memset(scene, 0, sizeof *scene);
+    scene->loop = files_begin();
+    scene->file = open_now(scene->loop, "a", WRITE | CREATE);
+    scene->closing = open_now(scene->loop, "b", WRITE | CREATE);
+    scene->idle = open_now(scene->loop, "c", READ | WRITE | CREATE);
+    busy_begin(&scene->busy, scene->loop);
+    CHECK(rondel_file_write(scene->file, "1", 1, RONDEL_POSITION, see, &scene->queued) > 0);
+    CHECK(rondel_file_write(scene->file, "2", 1, RONDEL_POSITION, see, &scene->in_line) > 0);
+    CHECK(rondel_file_stat(scene->loop, "/", &scene->about, see, &scene->stat) > 0);
+    CHECK_EQ(rondel_on_close(scene->closing, see, &scene->notice), 0);
+    CHECK(rondel_file_close(scene->closing, see, &scene->closed) > 0);
+}
+
+static void check_all_told(const struct scene *scene, int64_t result) {
+    CHECK_EQ(scene->busy.seen.calls, 1);
+    CHECK_EQ(scene->queued.calls, 1);
+    CHECK_EQ(scene->in_line.calls, 1);
+    CHECK_EQ(scene->stat.calls, 1);
+    CHECK_EQ(scene->closed.calls, 1);
+    CHECK_EQ(scene->notice.calls, 1);
+    CHECK_EQ(scene->queued.result, result);
+    CHECK_EQ(scene->in_line.result, result);
+}
+
+static void finish(struct scene *scene) {
+    busy_let_go(&scene->busy);
+    CHECK_EQ(rondel_run(scene->loop, RONDEL_RUN_DEFAULT), 0);
+    check_all_told(scene, 1);
+    CHECK_STR(file_text("a"), "12");
+    close(scene->busy.end);
+    close_now(scene->busy.pipe);
+    close_now(scene->file);
+    close_now(scene->idle);
+    files_end(scene->loop);
+}
+
+static int go_on(void *arg) {
+    struct scene *scene = arg;
+    char byte = 0;
+    CHECK_EQ(rondel_loop_fork(scene->loop), 0);
+    CHECK_EQ(rondel_run(scene->loop, RONDEL_RUN_DEFAULT), 0);
+    check_all_told(scene, RONDEL_ECANCELED);
+    CHECK_EQ(scene->busy.seen.result, RONDEL_ECANCELED);
+    CHECK_EQ(scene->closed.result, RONDEL_ECANCELED);
+    /* The files are its own as well, and so is a pool. */
+    CHECK_EQ(result_of(rondel_file_write(scene->idle, "c", 1, 0, RONDEL_FUTURE)), 1);
+    CHECK_EQ(result_of(rondel_file_read(scene->idle, &byte, 1, 0, RONDEL_FUTURE)), 1);
+    CHECK_EQ(byte, 'c');
+    close_now(scene->idle);
+    close_now(scene->file);
+    CHECK_EQ(rondel_close(scene->busy.pipe), 0);
+    CHECK_EQ(rondel_run(scene->loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_loop_free(scene->loop), 0);
+    return 0;
+}
+
+TEST(a_child_goes_on_with_the_files_and_what_was_under_way_goes_on_at_the_parents) {
+    static struct scene scene;
+    set_up(&scene);
+    in_child(go_on, &scene);
+    CHECK_STR(file_text("c"), "c");
+    finish(&scene);
+}
+
+static int free_it(void *arg) {
+    struct scene *scene = arg;
+    CHECK_EQ(rondel_loop_free(scene->loop), 0);
+    check_all_told(scene, RONDEL_ECANCELED);
+    return 0;
+}
+
+TEST(a_child_may_free_the_loop_with_all_its_files) {
+    static struct scene scene;
+    set_up(&scene);
+    in_child(free_it, &scene);
+    finish(&scene);
+}
+
+TEST_MAIN(RUN(a_child_goes_on_with_the_files_and_what_was_under_way_goes_on_at_the_parents),
+          RUN(a_child_may_free_the_loop_with_all_its_files))
