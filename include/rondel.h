@@ -3102,6 +3102,39 @@ int64_t rondel_process_pid(rondel_process process);
 rondel_pipe rondel_process_stream(rondel_process process, int32_t fd);
 
 /**
+ * Runs a program to its end: the result is its status, as for `rondel_process_spawn`; `rondel_process_output` gives what
+ * it wrote.
+ *
+ * It is fed `length` bytes of `input`, and what it writes to its standard output and error is collected, up to `limit`
+ * bytes of each (0: without limit). Where `stdio` says otherwise of one of the three, it is so: only new pipes are fed and
+ * collected, and there may be none beyond the third. It is done when the process has ended and so have its pipes, which
+ * processes that it left behind may still have.
+ *
+ * Cancelled, timed out, or with more output than `limit` (`RONDEL_EMSGSIZE`), the process is killed by SIGKILL, with its
+ * group if it leads one, and this completes when it is reaped; what was collected until then stays. So does
+ * `rondel_loop_free`, without waiting. Fails at once as `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is
+ * NULL with a length. Loop thread only.
+ */
+rondel_future rondel_process_run(rondel_loop loop,
+                                 const struct rondel_process_options *options,
+                                 const void *input,
+                                 size_t length,
+                                 size_t limit,
+                                 rondel_fn fn,
+                                 void *user_data);
+
+/**
+ * Points `*bytes` to what a process of `rondel_process_run` wrote to its standard output (`fd` 1) or error (2), and gives
+ * how many bytes there are. A NUL follows them. `bytes` may be NULL.
+ *
+ * They stay valid as long as the future: in its callback, or while it is kept; also if it failed. `RONDEL_EAGAIN` while it
+ * is pending, `RONDEL_EINVAL` for another `fd`, `RONDEL_EKIND` for the future of another operation. Loop thread only.
+ */
+int64_t rondel_process_output(rondel_future future,
+                              int32_t fd,
+                              const uint8_t **bytes);
+
+/**
  * The code that a process exited with, of its status; `RONDEL_EINTR` if a signal ended it. A negative status comes back
  * as it is. Any thread.
  */

@@ -160,6 +160,7 @@ impl Future {
             Op::Soon => "call_soon",
             Op::Later(_) => "call_later",
             Op::Exit => "process_wait",
+            Op::Run(_) | Op::Ran(_) => "process_run",
             Op::Accept => "accept",
             Op::Read => "read",
             Op::Write => "write",

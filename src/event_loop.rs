@@ -325,12 +325,14 @@ impl Loop {
                 Object::Attempt(_) => What::Attempt,
                 Object::FdWatch(_) => What::FdWatch,
                 Object::Process(_) | Object::Orphan(_) => What::Child,
+                Object::Tube(_) => What::Tube,
                 _ => return,
             };
             match what {
                 What::Stream if readiness.writable => core.flush(handle),
                 What::Udp if readiness.writable => core.flush_udp(handle),
                 What::Attempt => core.attempt_ready(handle),
+                What::Tube => core.tube_ready(handle),
                 _ => {}
             }
             (handle, what)
@@ -498,4 +500,5 @@ enum What {
     Attempt,
     FdWatch,
     Child,
+    Tube,
 }

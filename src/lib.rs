@@ -27,6 +27,7 @@ mod inbox;
 mod lifecycle;
 mod pool;
 mod process;
+mod process_run;
 mod program;
 mod reactor;
 mod ready;

@@ -20,6 +20,7 @@ use crate::net::stream::Stream;
 use crate::net::tcp::Unconnected;
 use crate::net::udp::Udp;
 use crate::process::Process;
+use crate::process_run::Tube;
 use crate::ready::Step;
 use crate::signal::Signal;
 use crate::sync::barrier::Barrier;
@@ -80,6 +81,7 @@ pub enum Object {
     Process(Box<Process>),
     /// A child whose handle was closed, until it is reaped.
     Orphan(Child),
+    Tube(Box<Tube>),
     AsCompleted(Box<AsCompleted>),
     Group(Box<Group>),
     Lock(Lock),
@@ -332,7 +334,7 @@ impl Core {
             Object::Semaphore(_) => self.close_semaphore(handle),
             Object::Barrier(_) => self.close_barrier(handle),
             Object::Queue(_) => self.close_queue(handle),
-            Object::Attempt(_) | Object::Orphan(_) | Object::Closed => return Err(Error::EGONE),
+            Object::Attempt(_) | Object::Orphan(_) | Object::Tube(_) | Object::Closed => return Err(Error::EGONE),
         }
         self.retire(handle);
         Ok(())

@@ -12,6 +12,7 @@ use crate::future::Op;
 use crate::handle::{Handle, Table};
 use crate::inbox::Message;
 use crate::lifecycle::{Entry, Kind, Object};
+use crate::net::stream::Stream;
 use crate::reactor::Interest;
 use crate::ready::Step;
 use crate::sys::Source;
@@ -28,6 +29,8 @@ pub struct Process {
     /// Waits that are pending.
     waiting: Vec<Handle>,
     pipes: Vec<Pipe>,
+    /// The `rondel_process_run` that it is part of.
+    run: Option<Handle>,
 }
 
 /// Our end of a pipe to a child.
@@ -104,38 +107,77 @@ impl Process {
 
 impl Core {
     pub fn spawn_process(&mut self, order: Order<'_>, stdio: &[Stdio], on_exit: Option<Notify>) -> Result<Handle> {
+        let make = |_, source| (Kind::Pipe, Object::Stream(Box::new(Stream::new(source))));
+        let (handle, ends) = self.launch(Kind::Process, order, stdio, on_exit, make)?;
+        let pipes = ends.into_iter().map(|(number, stream)| Pipe { number, stream, given_out: false });
+        self.process_mut(handle)?.pipes = pipes.collect();
+        self.set_active(handle, true);
+        Ok(handle)
+    }
+
+    /// Starts a process. `make` makes the handle behind which one of our ends of its pipes stands: those are given too.
+    pub fn launch(
+        &mut self,
+        kind: Kind,
+        mut order: Order<'_>,
+        stdio: &[Stdio],
+        on_exit: Option<Notify>,
+        make: impl Fn(usize, Source) -> (Kind, Object),
+    ) -> Result<(Handle, Vec<(usize, Handle)>)> {
         self.make_room()?;
         let leads_group = order.new_session || order.process_group == Some(0);
-        let mut order = order;
         let ours = furnish(&mut order, stdio)?;
         // Everything that can fail is done before there is a child.
-        let handle = self.insert(Kind::Process, Object::Closed)?;
-        let mut pipes = Vec::with_capacity(ours.len());
+        let handle = self.insert(kind, Object::Closed)?;
+        let mut ends = Vec::with_capacity(ours.len());
         let mut started = Ok(());
         for (number, source) in ours {
-            match self.insert_stream(Kind::Pipe, source) {
-                Ok(stream) => pipes.push(Pipe { number, stream, given_out: false }),
+            let (kind, object) = make(number, source);
+            match self.insert(kind, object) {
+                Ok(end) => ends.push((number, end)),
                 Err(error) => started = Err(error),
             }
         }
         match started.and_then(|()| process::spawn(&order)) {
             Ok(child) => {
-                let pid = child.pid();
-                let process =
-                    Process { child: Some(child), pid, ended: None, leads_group, on_exit, waiting: Vec::new(), pipes };
+                let (pid, waiting, pipes) = (child.pid(), Vec::new(), Vec::new());
+                let child = Some(child);
+                let process = Process { child, pid, ended: None, leads_group, on_exit, waiting, pipes, run: None };
                 self.table.get_mut(handle)?.object = Object::Process(Box::new(process));
-                self.set_active(handle, true);
                 self.watch_child(handle);
-                Ok(handle)
+                Ok((handle, ends))
             }
             Err(error) => {
-                for pipe in pipes {
-                    self.table.discard(pipe.stream);
-                }
+                ends.into_iter().for_each(|(_, end)| self.table.discard(end));
                 self.table.discard(handle);
                 Err(error)
             }
         }
+    }
+
+    /// The process behind a handle of whatever kind.
+    fn any_process(&mut self, handle: Handle) -> Option<&mut Process> {
+        match &mut self.table.get_mut(handle).ok()?.object {
+            Object::Process(process) => Some(process),
+            _ => None,
+        }
+    }
+
+    /// Its end is this run's to hear of.
+    pub fn process_is_of_run(&mut self, handle: Handle, run: Handle) {
+        if let Some(process) = self.any_process(handle) {
+            process.run = Some(run);
+        }
+    }
+
+    /// Ends the process of a run, and its group if it leads one. Whether it will end.
+    pub fn kill_for_run(&mut self, handle: Handle) -> bool {
+        let Some(process) = self.any_process(handle) else { return false };
+        let Some(child) = &process.child else { return true };
+        if process.leads_group {
+            let _ = child.kill_group(process::KILL);
+        }
+        matches!(child.kill(process::KILL), Ok(()) | Err(Error::ESRCH))
     }
 
     fn process_mut(&mut self, handle: Handle) -> Result<&mut Process> {
@@ -197,16 +239,31 @@ impl Core {
         for pipe in pipes.iter().filter(|pipe| !pipe.given_out) {
             let _ = self.close(pipe.stream);
         }
-        let Some(mut child) = child else { return };
-        self.unwatch_child(handle, &child);
-        if self.freeing || self.table.make_room().is_err() {
+        if let Some(child) = child {
+            self.unwatch_child(handle, &child);
+            self.orphan(child);
+        }
+    }
+
+    /// Nobody hears any more of the end of a process of a run.
+    pub fn let_go_of_process(&mut self, handle: Handle) {
+        let child = self.any_process(handle).and_then(|process| process.child.take());
+        if let Some(child) = child {
+            self.unwatch_child(handle, &child);
+            self.orphan(child);
+        }
+        self.table.discard(handle);
+    }
+
+    fn orphan(&mut self, mut child: Child) {
+        if self.make_room().is_err() {
             return child.abandon();
         }
-        if child.try_reap().is_none() {
-            if let Ok(orphan) = self.insert(Kind::Internal, Object::Orphan(child)) {
-                self.orphans += 1;
-                self.watch_child(orphan);
-            }
+        if child.try_reap().is_none()
+            && let Ok(orphan) = self.insert(Kind::Internal, Object::Orphan(child))
+        {
+            self.orphans += 1;
+            self.watch_child(orphan);
         }
     }
 
@@ -282,11 +339,17 @@ impl Core {
             return Step::Nothing;
         };
         let status = to_code(ended);
+        let run = process.run;
         process.ended = Some(status);
         let (child, waiting, on_exit) =
             (process.child.take(), std::mem::take(&mut process.waiting), process.on_exit.take());
         if let Some(child) = child {
             self.unwatch_child(handle, &child);
+        }
+        if let Some(run) = run {
+            self.table.discard(handle);
+            self.run_ended(run, status);
+            return Step::Nothing;
         }
         self.set_active(handle, false);
         for future in waiting {

@@ -5,7 +5,7 @@ use super::types::*;
 use super::{done, notify, number, optional_listener, with_core, with_loop_core};
 use crate::error::{Error, Result, to_code};
 use crate::process::Stdio;
-use crate::sys::lent::c_string;
+use crate::sys::lent::{LentBytes, c_string};
 use crate::sys::process::{self, Flow, Order, Strings};
 use std::ffi::{c_char, c_void};
 
@@ -123,7 +123,7 @@ pub unsafe extern "C" fn rondel_process_spawn(
 ) -> rondel_process {
     number(with_loop_core(r#loop, |core| {
         // SAFETY: what the caller of this function promises.
-        let (order, stdio) = unsafe { take_options(options)? };
+        let (order, stdio) = unsafe { take_options(options, [Stdio::Inherited; 3])? };
         core.spawn_process(order, &stdio, optional_listener(r#fn, user_data)?)
     }))
 }
@@ -177,6 +177,57 @@ pub extern "C" fn rondel_process_stream(process: rondel_process, fd: i32) -> ron
     }))
 }
 
+/// Runs a program to its end: the result is its status, as for `rondel_process_spawn`; `rondel_process_output` gives what
+/// it wrote.
+///
+/// It is fed `length` bytes of `input`, and what it writes to its standard output and error is collected, up to `limit`
+/// bytes of each (0: without limit). Where `stdio` says otherwise of one of the three, it is so: only new pipes are fed and
+/// collected, and there may be none beyond the third. It is done when the process has ended and so have its pipes, which
+/// processes that it left behind may still have.
+///
+/// Cancelled, timed out, or with more output than `limit` (`RONDEL_EMSGSIZE`), the process is killed by SIGKILL, with its
+/// group if it leads one, and this completes when it is reaped; what was collected until then stays. So does
+/// `rondel_loop_free`, without waiting. Fails at once as `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is
+/// NULL with a length. Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_process_run(
+    r#loop: rondel_loop,
+    options: *const rondel_process_options,
+    input: *const c_void,
+    length: usize,
+    limit: usize,
+    r#fn: rondel_fn,
+    user_data: *mut c_void,
+) -> rondel_future {
+    number(with_loop_core(r#loop, |core| {
+        // SAFETY: what the caller of this function promises.
+        let input = unsafe { LentBytes::new(input.cast(), length) }.ok_or(Error::EINVAL)?;
+        let stdin = if length == 0 { Stdio::Null } else { Stdio::Pipe(Flow::ToChild) };
+        let usual = [stdin, Stdio::Pipe(Flow::FromChild), Stdio::Pipe(Flow::FromChild)];
+        // SAFETY: what the caller of this function promises.
+        let (order, stdio) = unsafe { take_options(options, usual)? };
+        let limit = if limit == 0 { usize::MAX } else { limit };
+        core.run_process(order, &stdio, input.slice(), limit, notify(r#fn, user_data))
+    }))
+}
+
+/// Points `*bytes` to what a process of `rondel_process_run` wrote to its standard output (`fd` 1) or error (2), and gives
+/// how many bytes there are. A NUL follows them. `bytes` may be NULL.
+///
+/// They stay valid as long as the future: in its callback, or while it is kept; also if it failed. `RONDEL_EAGAIN` while it
+/// is pending, `RONDEL_EINVAL` for another `fd`, `RONDEL_EKIND` for the future of another operation. Loop thread only.
+#[unsafe(no_mangle)]
+pub unsafe extern "C" fn rondel_process_output(future: rondel_future, fd: i32, bytes: *mut *const u8) -> i64 {
+    to_code(with_core(future, |core, handle| {
+        let output = core.process_output(handle, usize::try_from(fd).unwrap_or(0))?;
+        if !bytes.is_null() {
+            // SAFETY: the caller promises a place for a pointer.
+            unsafe { bytes.write(output.as_ptr()) };
+        }
+        Ok(output.len() as i64)
+    }))
+}
+
 /// The code that a process exited with, of its status; `RONDEL_EINTR` if a signal ended it. A negative status comes back
 /// as it is. Any thread.
 #[unsafe(no_mangle)]
@@ -193,7 +244,11 @@ pub extern "C" fn rondel_exit_signal(status: i64) -> i64 {
 
 /// # Safety
 /// `options` is NULL or points to as many bytes as its size says, and everything it points to lives as long as `'a`.
-unsafe fn take_options<'a>(options: *const rondel_process_options) -> Result<(Order<'a>, Vec<Stdio>)> {
+/// `usual`: what the first three are that are not given.
+unsafe fn take_options<'a>(
+    options: *const rondel_process_options,
+    usual: [Stdio; 3],
+) -> Result<(Order<'a>, Vec<Stdio>)> {
     // SAFETY: the promise of this function: the size stands first.
     let options = unsafe {
         if options.is_null() || (*options).size < size_of::<rondel_process_options>() {
@@ -226,7 +281,7 @@ unsafe fn take_options<'a>(options: *const rondel_process_options) -> Result<(Or
     let (stdio, groups) =
         unsafe { (slice(options.stdio, options.stdio_count), slice(options.groups, options.group_count as usize)) };
     let mut stdio = stdio.iter().map(take_stdio).collect::<Result<Vec<Stdio>>>()?;
-    stdio.extend((stdio.len()..3).map(|_| Stdio::Inherited));
+    stdio.extend((stdio.len()..3).map(|number| usual[number]));
     let order = Order {
         file: file.ok_or(Error::EINVAL)?,
         argv,

@@ -78,6 +78,7 @@ impl Core {
         match (future.look(), &future.op) {
             (Err(error), _) => Err(error),
             (Ok(0..), Op::Bytes(bytes)) => Ok(bytes.slice()),
+            (Ok(0..), Op::Ran(output)) => Ok(output[0].slice()),
             // What failed has none; any other future never had.
             (Ok(..0), _) => Err(Error::EINVAL),
             _ => Err(Error::EKIND),

@@ -72,7 +72,14 @@ impl Core {
         future.cancelled_in = round;
         let origin = future.origin;
         match &mut future.op {
-            Op::Promise | Op::Soon | Op::Found(_) | Op::Got(_) | Op::Bytes(_) | Op::Entries(_) | Op::Over => {}
+            Op::Promise
+            | Op::Soon
+            | Op::Found(_)
+            | Op::Got(_)
+            | Op::Bytes(_)
+            | Op::Entries(_)
+            | Op::Ran(_)
+            | Op::Over => {}
             Op::Later(deadline) => {
                 let deadline = *deadline;
                 self.timers.remove(deadline);
@@ -83,6 +90,10 @@ impl Core {
             Op::Send | Op::Sends { .. } => self.cancel_udp_send(origin, handle),
             Op::Receive => self.cancel_udp_recv(origin, handle),
             Op::Shutdown => self.cancel_shutdown(origin),
+            Op::Run(_) => {
+                self.give_up_run(handle, reason);
+                return Ok(());
+            }
             Op::Exit => self.cancel_process_wait(origin, handle),
             Op::Connect(_) => self.drop_connecting(handle),
             Op::ConnectLocal(_) => self.drop_local_connecting(handle),

@@ -22,6 +22,7 @@ use crate::lifecycle::{Entry, Kind, Object, Stamp};
 use crate::net::connect::Connecting;
 use crate::net::local;
 use crate::pool::Job;
+use crate::process_run::Run;
 use crate::ready::Step;
 use crate::sync::Claim;
 use crate::sync::queue::Rank;
@@ -64,6 +65,10 @@ pub enum Op {
     Shutdown,
     /// The end of a process, which is the origin.
     Exit,
+    /// A command that is run to its end.
+    Run(Box<Run>),
+    /// One that was: its output and error.
+    Ran(Box<[Bytes; 2]>),
     Connect(Box<Connecting>),
     ConnectLocal(Box<local::Connecting>),
     Work(Arc<Job>),

@@ -21,7 +21,6 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 /// The signal that tells of a child's end.
 pub const CHILD_ENDED: i32 = libc::SIGCHLD;
 /// Ends a process whatever it does.
-#[allow(dead_code)]
 pub const KILL: i32 = libc::SIGKILL;
 /// More than any status of a process that ended by itself; with a signal added, that of one that the signal ended.
 pub const BY_SIGNAL: i64 = 1 << 32;

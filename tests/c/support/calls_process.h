@@ -35,6 +35,8 @@ static inline const rondel_process_options *call_sleep(void) {
 
 #define CALLS_OF_PROCESS(CALL)                                                                                         \
     CALL(process_spawn, LOOPS, (h, call_cat(), call_fn, &call_seen))                                                   \
+    CALL(process_run, LOOPS, (h, call_cat(), "meow", 4, 0, call_fn, &call_seen))                                       \
+    CALL(process_output, FUTURES, (h, 1, NULL))                                                                        \
     CALL(process_wait, PROCESSES, (h, call_fn, &call_seen))                                                            \
     CALL(process_kill, PROCESSES, (h, 0))                                                                              \
     CALL(process_kill_group, PROCESSES, (h, 0))                                                                        \
