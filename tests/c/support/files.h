@@ -39,7 +39,8 @@ static inline void files_remove_all(const char *path) {
         for (struct dirent *entry; folder && (entry = readdir(folder)) != NULL;) {
             char name[2048];
             if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, "..")) continue;
-            snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+            int length = snprintf(name, sizeof name, "%s/%s", path, entry->d_name);
+            CHECK(length > 0 && (size_t)length < sizeof name);
             files_remove_all(name);
         }
         if (folder) closedir(folder);
