@@ -72,7 +72,7 @@ TEST(close_cancels_everything_then_gives_the_notices) {
         make_busy(&busy, loop, form);
         CHECK_EQ(NET_START(rondel_close(busy.stream)), 0);
         CHECK_EQ(rondel_is_closing(busy.stream), 1);
-        CHECK_EQ(rondel_kind(busy.stream), RONDEL_KIND_TCP);
+        CHECK_EQ(rondel_kind(busy.stream), net_is_local() ? RONDEL_KIND_PIPE : RONDEL_KIND_TCP);
         CHECK_EQ(rondel_loop_of(busy.stream), loop);
         CHECK_EQ(rondel_close(busy.stream), RONDEL_EGONE);
         CHECK_EQ(rondel_read_start(busy.stream, never_read, NULL), RONDEL_EGONE);
@@ -101,6 +101,7 @@ TEST(loop_free_cancels_everything_then_gives_the_notices) {
 }
 
 TEST(reset_cancels_everything_and_the_peer_sees_econnreset) {
+    if (net_is_local()) SKIP("local sockets know no reset");
     if (ON_WINE) SKIP("wine ends a connection in order before it resets it");
     rondel_loop loop = rondel_loop_new();
     struct busy busy;
@@ -213,6 +214,7 @@ TEST(close_when_sent_of_a_stream_with_nothing_to_send_closes_it) {
 
 /* Whatever keeps the bytes from leaving ends the wait: the peer's reset, a close, a cancel, the loop's end. */
 TEST(close_when_sent_ends_when_nothing_will_be_sent_any_more) {
+    if (net_is_local()) SKIP("local sockets know no reset");
     rondel_loop loop = rondel_loop_new();
     for (int how = 0; how < 4; how++) {
         struct net_op begun = {0}, waits = {0}, closed = {0};

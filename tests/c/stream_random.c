@@ -348,7 +348,7 @@ static void do_shutdown(struct side *side) {
 }
 
 static void do_close(struct side *side, int reset) {
-    int64_t code = NET_START(reset ? rondel_tcp_reset(side->stream) : rondel_close(side->stream));
+    int64_t code = NET_START(reset && !net_is_local() ? rondel_tcp_reset(side->stream) : rondel_close(side->stream));
     CHECK_EQ(code, side->closed ? RONDEL_EGONE : 0);
     side->closed = 1;
 }

@@ -142,6 +142,7 @@ static void write_small_in_reply(rondel_stream stream, const uint8_t *bytes, int
 }
 
 TEST(small_writes_of_one_callback_leave_in_one_segment) {
+    if (net_is_local()) SKIP("only TCP counts its segments");
     rondel_loop loop = rondel_loop_new();
     for (int how = 0; how < 3; how++) {
         struct small small = {0, {0}, how};
@@ -359,6 +360,7 @@ TEST(the_rest_of_a_cancelled_write_keeps_the_loop_alive) {
 }
 
 TEST(a_peer_that_resets_in_the_middle_ends_every_write_once) {
+    if (net_is_local()) SKIP("local sockets know no reset");
     rondel_loop loop = rondel_loop_new();
     struct net_op ops[30], closed = {0};
     uint8_t *buffers[30];
@@ -395,6 +397,7 @@ TEST(a_peer_that_resets_in_the_middle_ends_every_write_once) {
 
 /* The error is met by a write and so no longer the socket's to tell; a reader must not take it for the end all the same. */
 TEST(a_reset_met_by_a_write_is_no_orderly_end_for_the_reader) {
+    if (net_is_local()) SKIP("local sockets know no reset");
     rondel_loop loop = rondel_loop_new();
     for (int form = 0; form < 2; form++) {
         struct net_op wrote = {0}, read = {0};
@@ -453,13 +456,14 @@ static void write_next(rondel_handle source, int64_t result, void *user_data) {
 
 TEST(a_write_may_start_the_next_from_its_callback) {
     rondel_loop loop = rondel_loop_new();
-    struct chain chain = {{0}, 0, 3000};
+    const size_t count = net_is_local() ? 200 : 3000; /* as many as there is room for: pieces count, not bytes */
+    struct chain chain = {{0}, 0, (int64_t)count};
     char room[3000];
     int peer;
     chain.stream = net_stream(loop, &peer);
     CHECK(rondel_write(chain.stream, "x", 1, write_next, &chain) > 0);
-    REQUIRE(net_run_until(loop, &chain.op.calls, 3000));
-    CHECK_EQ(net_receive(peer, room, sizeof room), sizeof room);
+    REQUIRE(net_run_until(loop, &chain.op.calls, (int64_t)count));
+    CHECK_EQ(net_receive(peer, room, count), count);
     CHECK_EQ(rondel_loop_free(loop), 0);
     close(peer);
 }

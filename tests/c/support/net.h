@@ -155,8 +155,18 @@ static inline int net_dial_begin(const char *host, int port) {
     return fd;
 }
 
-/* A TCP connection of which both ends are plain, blocking sockets. */
+/* Whether the streams of this run are local sockets: what is promised of streams is promised of each transport. */
+static inline int net_is_local(void) {
+    const char *transport = getenv("RONDEL_TEST_TRANSPORT");
+    return transport && !strcmp(transport, "local");
+}
+
+/* A connection of which both ends are plain, blocking sockets. */
 static inline int net_pair(int fds[2]) {
+    if (net_is_local()) {
+        int made = socketpair(AF_UNIX, SOCK_STREAM, 0, fds) == 0;
+        return CHECK_EQ(made, 1), made;
+    }
     int listener = net_listener("127.0.0.1", 0, 1);
     fds[0] = listener < 0 ? -1 : net_dial("127.0.0.1", net_port(listener));
     fds[1] = fds[0] < 0 ? -1 : accept(listener, NULL, NULL);
@@ -164,12 +174,16 @@ static inline int net_pair(int fds[2]) {
     return CHECK_EQ(fds[1] >= 0, 1), fds[1] >= 0;
 }
 
+static inline rondel_stream net_open(rondel_loop loop, int fd) {
+    return net_is_local() ? rondel_pipe_open(loop, fd) : rondel_tcp_open(loop, fd);
+}
+
 /* A stream of the loop and the plain, blocking socket at its other end. */
 static inline rondel_tcp net_stream(rondel_loop loop, int *peer) {
     int fds[2];
     *peer = -1;
     if (!net_pair(fds)) return RONDEL_EINVAL;
-    rondel_tcp stream = rondel_tcp_open(loop, fds[0]);
+    rondel_stream stream = net_open(loop, fds[0]);
     CHECK(stream > 0);
     *peer = fds[1];
     return stream;
@@ -179,8 +193,8 @@ static inline rondel_tcp net_stream(rondel_loop loop, int *peer) {
 static inline int net_streams(rondel_loop loop, rondel_tcp ends[2]) {
     int fds[2];
     if (!net_pair(fds)) return 0;
-    ends[0] = rondel_tcp_open(loop, fds[0]);
-    ends[1] = rondel_tcp_open(loop, fds[1]);
+    ends[0] = net_open(loop, fds[0]);
+    ends[1] = net_open(loop, fds[1]);
     CHECK(ends[0] > 0 && ends[1] > 0);
     return ends[0] > 0 && ends[1] > 0;
 }
