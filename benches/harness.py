@@ -65,10 +65,10 @@ def server(command, trace=None):
         process.stdout.close()
 
 
-def load(programs, process, **options):
+def load(programs, process, client="load", **options):
     arguments = [f"--{name}={value}" for name, value in options.items()]
     flat = [part for a in arguments for part in a.split("=")]
-    return run(programs.command("load", "--port", process.port, "--pid", process.pid, *flat), CLIENT_CORE)
+    return run(programs.command(client, "--port", process.port, "--pid", process.pid, *flat), CLIENT_CORE)
 
 
 def traced_calls(path):
