@@ -49,15 +49,23 @@ TEST(constants_keep_their_numbers) {
                              RONDEL_KIND_IDLE, RONDEL_KIND_PREPARE, RONDEL_KIND_CHECK};
     const int64_t metrics[] = {RONDEL_METRIC_TURNS,     RONDEL_METRIC_EVENTS,    RONDEL_METRIC_IDLE_TIME,
                                RONDEL_METRIC_BUSY_TIME, RONDEL_METRIC_CALLBACKS, RONDEL_METRIC_HANDLES,
-                               RONDEL_METRIC_POLLS};
+                               RONDEL_METRIC_POLLS,     RONDEL_METRIC_EVENTS_WAITING};
+    const int64_t lanes[] = {RONDEL_POOL_WORK, RONDEL_POOL_FILES, RONDEL_POOL_NAMES};
+    const int64_t pool[] = {RONDEL_POOL_THREADS,   RONDEL_POOL_IDLE,       RONDEL_POOL_QUEUED,  RONDEL_POOL_DONE,
+                            RONDEL_POOL_WAIT_LAST, RONDEL_POOL_WAIT_TOTAL, RONDEL_POOL_WAIT_MAX};
+    const int64_t resolve[] = {RONDEL_RESOLVE_IPV4,       RONDEL_RESOLVE_IPV6,      RONDEL_RESOLVE_NUMERIC,
+                               RONDEL_RESOLVE_PASSIVE,    RONDEL_RESOLVE_CONFIGURED, RONDEL_RESOLVE_CANONICAL,
+                               RONDEL_RESOLVE_DATAGRAM};
+    const int64_t names[] = {RONDEL_NAME_NUMERIC_HOST, RONDEL_NAME_NUMERIC_SERVICE, RONDEL_NAME_REQUIRED,
+                             RONDEL_NAME_DATAGRAM, RONDEL_NAME_LOCAL};
     for (int i = 0; i < 4; i++) CHECK_EQ(modes[i], i);
     for (int i = 0; i < 4; i++) CHECK_EQ(states[i], i);
     for (int i = 0; i < 7; i++) CHECK_EQ(kinds[i], i + 1);
-    for (int i = 0; i < 7; i++) CHECK_EQ(metrics[i], i);
-    CHECK_EQ(RONDEL_RESOLVE_IPV4, 1);
-    CHECK_EQ(RONDEL_RESOLVE_IPV6, 2);
-    CHECK_EQ(RONDEL_RESOLVE_NUMERIC, 4);
-    CHECK_EQ(RONDEL_RESOLVE_PASSIVE, 8);
+    for (int i = 0; i < 8; i++) CHECK_EQ(metrics[i], i);
+    for (int i = 0; i < 3; i++) CHECK_EQ(lanes[i], i);
+    for (int i = 0; i < 7; i++) CHECK_EQ(pool[i], i);
+    for (int i = 0; i < 7; i++) CHECK_EQ(resolve[i], 1 << i);
+    for (int i = 0; i < 5; i++) CHECK_EQ(names[i], 1 << i);
 }
 
 TEST(structures_keep_their_layout) {
