@@ -2959,6 +2959,34 @@ rondel_future rondel_file_copy(rondel_loop loop,
 /** @} */
 
 /**
+ * @defgroup rondel_send_file Files to streams
+ * @{
+ */
+
+/**
+ * Sends some of a file, `length` bytes from `offset` on, without a way through the program's memory where the system has
+ * one; it takes its turn among the stream's writes. The result is how many bytes were sent: fewer than `length` if the
+ * file ends before, or ended before while it was sent. `INT64_MAX` for a length is the rest of the file.
+ *
+ * The file may be closed at once. Waiting for a disk is done on the pool, in its lane for files. What is cancelled before
+ * its first byte left is not sent; what has begun is sent whole, but completes with `RONDEL_ECANCELED`, as with
+ * `rondel_write`: close the stream if that is too long. If the file cannot be read any more it completes with the error,
+ * and what was written behind it follows all the same.
+ *
+ * `RONDEL_EINVAL` for a negative offset or length and for what is no regular file, `RONDEL_EISDIR`, `RONDEL_EBADF` (as the
+ * result) for a file that is not open for reading, `RONDEL_EINVAL` for a file of another loop. Errors of the stream as for
+ * `rondel_write`. Loop thread only.
+ */
+rondel_future rondel_send_file(rondel_stream stream,
+                               rondel_file file,
+                               int64_t offset,
+                               int64_t length,
+                               rondel_fn fn,
+                               void *user_data);
+
+/** @} */
+
+/**
  * @defgroup rondel_process Child processes
  * @{
  */
@@ -3145,34 +3173,6 @@ int64_t rondel_exit_code(int64_t status);
  * thread.
  */
 int64_t rondel_exit_signal(int64_t status);
-
-/** @} */
-
-/**
- * @defgroup rondel_send_file Files to streams
- * @{
- */
-
-/**
- * Sends some of a file, `length` bytes from `offset` on, without a way through the program's memory where the system has
- * one; it takes its turn among the stream's writes. The result is how many bytes were sent: fewer than `length` if the
- * file ends before, or ended before while it was sent. `INT64_MAX` for a length is the rest of the file.
- *
- * The file may be closed at once. Waiting for a disk is done on the pool, in its lane for files. What is cancelled before
- * its first byte left is not sent; what has begun is sent whole, but completes with `RONDEL_ECANCELED`, as with
- * `rondel_write`: close the stream if that is too long. If the file cannot be read any more it completes with the error,
- * and what was written behind it follows all the same.
- *
- * `RONDEL_EINVAL` for a negative offset or length and for what is no regular file, `RONDEL_EISDIR`, `RONDEL_EBADF` (as the
- * result) for a file that is not open for reading, `RONDEL_EINVAL` for a file of another loop. Errors of the stream as for
- * `rondel_write`. Loop thread only.
- */
-rondel_future rondel_send_file(rondel_stream stream,
-                               rondel_file file,
-                               int64_t offset,
-                               int64_t length,
-                               rondel_fn fn,
-                               void *user_data);
 
 /** @} */
 

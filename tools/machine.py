@@ -116,6 +116,8 @@ TESTS = [
          debian="libcurl4-openssl-dev", tests=["curl"]),
     Tool("redis-server", have("redis-server"), debian="redis-server", tests=["hiredis"]),
     Tool("GLib", lambda: quiet("pkg-config", "--exists", "glib-2.0")[0], debian="libglib2.0-dev", tests=["glib"]),
+    Tool("wrk", have("wrk"), debian="wrk", tests=["http_load"]),
+    Tool("curl", have("curl"), debian="curl", tests=["http_load"]),
     Tool("libuv", compiles("-luv", source="#include <uv.h>\nint main(void) { return uv_version() == 0; }\n"),
          debian="libuv1-dev", rest="building the benchmark programs on libuv"),
 ]

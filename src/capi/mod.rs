@@ -65,8 +65,9 @@ pub mod file_dir;
 
 pub mod file_whole;
 
-pub mod process;
 pub mod send_file;
+
+pub mod process;
 
 pub mod next;
 
