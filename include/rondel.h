@@ -2997,8 +2997,13 @@ rondel_future rondel_send_file(rondel_stream stream,
 #define RONDEL_STDIO_NULL 1
 /** `rondel_stdio`: nothing; the number is not open. */
 #define RONDEL_STDIO_CLOSED 2
-/** `rondel_stdio`: a descriptor of yours, `fd`, which stays yours. */
+
+/**
+ * `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
+ * it whether reads and writes block: those of a stream's descriptor do not.
+ */
 #define RONDEL_STDIO_FD 3
+
 /** `rondel_stdio`: the same as the lower number `other`, as `2>&1` in a shell. */
 #define RONDEL_STDIO_SAME 4
 /** `rondel_stdio`: a new pipe that the process reads from and you write to, by `rondel_process_stream`. */
@@ -3087,7 +3092,8 @@ typedef struct rondel_process_options {
  * The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
  * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it; pipes that
  * `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
- * end: read until `RONDEL_EOF`. Loop thread only.
+ * end: read until `RONDEL_EOF`. SIGCHLD is handled, as by `rondel_signal_start`, only while there are children on a system
+ * without pidfds (Linux has them from 5.3 on). Loop thread only.
  */
 rondel_process rondel_process_spawn(rondel_loop loop,
                                     const struct rondel_process_options *options,

@@ -27,7 +27,8 @@ pub const RONDEL_STDIO_INHERIT: i32 = 0;
 pub const RONDEL_STDIO_NULL: i32 = 1;
 /// `rondel_stdio`: nothing; the number is not open.
 pub const RONDEL_STDIO_CLOSED: i32 = 2;
-/// `rondel_stdio`: a descriptor of yours, `fd`, which stays yours.
+/// `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
+/// it whether reads and writes block: those of a stream's descriptor do not.
 pub const RONDEL_STDIO_FD: i32 = 3;
 /// `rondel_stdio`: the same as the lower number `other`, as `2>&1` in a shell.
 pub const RONDEL_STDIO_SAME: i32 = 4;
@@ -113,7 +114,8 @@ const MOST_GROUPS: u32 = 65536;
 /// The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
 /// until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it; pipes that
 /// `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
-/// end: read until `RONDEL_EOF`. Loop thread only.
+/// end: read until `RONDEL_EOF`. SIGCHLD is handled, as by `rondel_signal_start`, only while there are children on a system
+/// without pidfds (Linux has them from 5.3 on). Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_process_spawn(
     r#loop: rondel_loop,

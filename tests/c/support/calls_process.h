@@ -12,10 +12,18 @@ static const rondel_stdio call_stdio[] = {
     {RONDEL_STDIO_PIPE_IN, 0, 0}, {RONDEL_STDIO_NULL, 0, 0}, {RONDEL_STDIO_NULL, 0, 0}, {RONDEL_STDIO_NULL, 0, 0}};
 static rondel_process_options call_options;
 
+#ifdef _WIN32
+#define CALL_CAT "sort.exe"
+#define CALL_SLEEP {"cmd.exe", "/c", "ping -n 20 127.0.0.1", NULL}
+#else
+#define CALL_CAT "cat"
+#define CALL_SLEEP {"sleep", "20", NULL}
+#endif
+
 /* One that ends when its handle is closed, for it then has no input any more. */
 static inline const rondel_process_options *call_cat(void) {
     call_options.size = sizeof call_options;
-    call_options.file = "cat";
+    call_options.file = CALL_CAT;
     call_options.argv = NULL;
     call_options.stdio = call_stdio;
     call_options.stdio_count = 3;
@@ -24,7 +32,7 @@ static inline const rondel_process_options *call_cat(void) {
 
 /* One without a pipe, which goes on for longer than a test that looks at events, and has nothing of ours. */
 static inline const rondel_process_options *call_sleep(void) {
-    static const char *const argv[] = {"sleep", "20", NULL};
+    static const char *const argv[] = CALL_SLEEP;
     call_options.size = sizeof call_options;
     call_options.file = argv[0];
     call_options.argv = argv;
