@@ -88,6 +88,8 @@ extern "C" {
 #define RONDEL_KIND_PIPE INT64_C(11)
 /** `rondel_kind`: a child process. */
 #define RONDEL_KIND_PROCESS INT64_C(14)
+/** `rondel_kind`: a watch of a path. */
+#define RONDEL_KIND_WATCH INT64_C(15)
 /** `rondel_kind`: a task group. */
 #define RONDEL_KIND_GROUP INT64_C(30)
 /** `rondel_kind`: an iterator of `rondel_as_completed`. */
@@ -190,6 +192,9 @@ typedef int64_t rondel_barrier;
 
 /** Items on their way from those who put to those who get. */
 typedef int64_t rondel_queue;
+
+/** A watch of a path. */
+typedef int64_t rondel_path_watch;
 
 /** A watcher of a signal. */
 typedef int64_t rondel_signal;
@@ -3179,6 +3184,111 @@ int64_t rondel_exit_code(int64_t status);
  * thread.
  */
 int64_t rondel_exit_signal(int64_t status);
+
+/** @} */
+
+/**
+ * @defgroup rondel_watch Watches of paths: files and folders that change
+ * @{
+ */
+
+/** `rondel_watch_start`: it is there, and was not: made, or moved here from elsewhere. */
+#define RONDEL_WATCH_CREATED INT64_C(1)
+/** `rondel_watch_start`: what is in the file is other than before. */
+#define RONDEL_WATCH_MODIFIED INT64_C(2)
+/** `rondel_watch_start`: it is not there any more: removed, or moved elsewhere. */
+#define RONDEL_WATCH_REMOVED INT64_C(4)
+/** `rondel_watch_start`: it has this name now, and had another. */
+#define RONDEL_WATCH_RENAMED INT64_C(8)
+/** `rondel_watch_start`: its owner, mode, times or number of names changed. */
+#define RONDEL_WATCH_ATTRIBUTES INT64_C(16)
+/** `rondel_watch_start`: changes of it, or below it, were lost; look for yourself. */
+#define RONDEL_WATCH_OVERFLOW INT64_C(32)
+/** `rondel_watch_start`, a flag: all folders below it, too, those that are made later included. */
+#define RONDEL_WATCH_RECURSIVE 256
+/** `rondel_watch_start`, a flag: it need not be there yet. */
+#define RONDEL_WATCH_MISSING 512
+
+/**
+ * Watches a file or folder: `fn(watch, what, user_data)` is told in each turn in which something happened to it, or to
+ * what is in the folder. `what` is a mask of `RONDEL_WATCH_CREATED`, `_MODIFIED`, `_REMOVED`, `_RENAMED`, `_ATTRIBUTES` and
+ * `_OVERFLOW`; which paths they are is asked for with `rondel_watch_count` and its kin, until `fn` is called again. (With
+ * `rondel_enqueue`: until the next `rondel_next`.)
+ *
+ * `flags`: `RONDEL_WATCH_RECURSIVE` for everything below a folder, not through symbolic links; `RONDEL_WATCH_MISSING` for a
+ * path that need not be there yet. What happens after this call is told, also what happens before the loop runs.
+ *
+ * It is the path that is watched. A file that an editor replaces by renaming another one over it is told as
+ * `RONDEL_WATCH_RENAMED`, and the new file is watched from then on. A path that is removed is told so, and told as
+ * `RONDEL_WATCH_CREATED` when it is there again, with what a new folder has in it. A symbolic link is followed. That a folder
+ * further up is renamed is not noticed. Something that is moved between folders that are watched is
+ * `RONDEL_WATCH_RENAMED`; from or to elsewhere it is created or removed.
+ *
+ * `RONDEL_WATCH_OVERFLOW` says that the system could not tell all, or that no more folders can be watched; the path it has
+ * says where to look.
+ *
+ * Fails with `RONDEL_ENOENT`; `RONDEL_EACCES`; `RONDEL_ENOSPC` or `RONDEL_EMFILE` when the system's limits for watches are
+ * reached; `RONDEL_EINVAL` for NULL, an empty path, other flags, or without a function; `RONDEL_ENOSYS` where the library
+ * was built without it. Loop thread only.
+ */
+rondel_path_watch rondel_watch_start(rondel_loop loop,
+                                     const char *path,
+                                     int32_t flags,
+                                     rondel_fn fn,
+                                     void *user_data);
+
+/**
+ * As `rondel_watch_start`, by looking every `every` nanoseconds what has changed, where the system does not tell: network
+ * file systems, /proc and the like. What changed and changed back meanwhile is not seen.
+ *
+ * It looks on the worker pool, the first time before this returns. `RONDEL_EINVAL` also for an `every` of 0 or less. Loop
+ * thread only.
+ */
+rondel_path_watch rondel_watch_poll(rondel_loop loop,
+                                    const char *path,
+                                    int32_t flags,
+                                    int64_t every,
+                                    rondel_fn fn,
+                                    void *user_data);
+
+/** How many paths the last call told of. Loop thread only. */
+int64_t rondel_watch_count(rondel_path_watch watch);
+
+/**
+ * What happened to one of the paths, counted from 0, in the order in which it began: a mask as in `rondel_watch_start`.
+ *
+ * `RONDEL_EINVAL` beyond the last one. Loop thread only.
+ */
+int64_t rondel_watch_what(rondel_path_watch watch, size_t index);
+
+/**
+ * Writes one of the paths, counted from 0, to `text` (which may be NULL), and gives its length without the NUL. It begins with
+ * the path that is watched, as it was given.
+ *
+ * `RONDEL_ENOBUFS` if `size` is too small, `RONDEL_EINVAL` beyond the last one. Loop thread only.
+ */
+int64_t rondel_watch_path(rondel_path_watch watch,
+                          size_t index,
+                          char *text,
+                          size_t size);
+
+/**
+ * As `rondel_watch_path`, the name that a path had before it was renamed: 0 and an empty text if it was not. Loop thread
+ * only.
+ */
+int64_t rondel_watch_old_path(rondel_path_watch watch,
+                              size_t index,
+                              char *text,
+                              size_t size);
+
+/**
+ * Writes the path that is watched, as it was given, to `text` (which may be NULL), and gives its length without the NUL.
+ *
+ * `RONDEL_ENOBUFS` if `size` is too small. Loop thread only.
+ */
+int64_t rondel_watch_root(rondel_path_watch watch,
+                          char *text,
+                          size_t size);
 
 /** @} */
 

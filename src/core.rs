@@ -17,7 +17,7 @@ use crate::process::Unwatched;
 use crate::reactor::Reactor;
 use crate::ready::{Completion, Ready};
 use crate::stack::Stacks;
-use crate::sys;
+use crate::sys::{self, paths::Paths};
 use crate::timers::Timers;
 use crate::trace::Trace;
 use std::collections::VecDeque;
@@ -69,6 +69,9 @@ pub struct Core {
     pub unwatched: Unwatched,
     /// How many children were closed before they ended.
     pub orphans: usize,
+    /// What the system watches paths with.
+    pub paths: Paths,
+    pub paths_key: Option<Handle>,
     pub debug: Debug,
     pub trace: Option<Box<Trace>>,
     pub metrics: Metrics,
@@ -137,6 +140,8 @@ impl Core {
             ttys: Vec::new(),
             unwatched: Unwatched::default(),
             orphans: 0,
+            paths: Paths::default(),
+            paths_key: None,
             debug: Debug::default(),
             trace: None,
             metrics: Metrics::default(),

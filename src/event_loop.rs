@@ -326,6 +326,7 @@ impl Loop {
                 Object::FdWatch(_) => What::FdWatch,
                 Object::Process(_) | Object::Orphan(_) => What::Child,
                 Object::Tube(_) => What::Tube,
+                Object::Paths => What::Paths,
                 _ => return,
             };
             match what {
@@ -333,6 +334,9 @@ impl Loop {
                 What::Udp if readiness.writable => core.flush_udp(handle),
                 What::Attempt => core.attempt_ready(handle),
                 What::Tube => core.tube_ready(handle),
+                What::Paths => {
+                    core.paths_ready();
+                }
                 _ => {}
             }
             (handle, what)
@@ -501,4 +505,5 @@ enum What {
     FdWatch,
     Child,
     Tube,
+    Paths,
 }

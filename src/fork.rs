@@ -77,6 +77,7 @@ impl Core {
         self.forget_threads();
         self.forget_workers();
         self.disown_children();
+        self.watch_paths_anew();
         Ok(())
     }
 }

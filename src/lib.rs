@@ -39,6 +39,7 @@ mod task_group;
 mod timer;
 mod timers;
 mod trace;
+mod watch;
 mod work;
 
 mod dns;

@@ -32,6 +32,7 @@ use crate::sync::semaphore::Semaphore;
 use crate::sys::process::Child;
 use crate::task_group::Group;
 use crate::timer::Timer;
+use crate::watch::Watch;
 use std::collections::VecDeque;
 
 /// The kinds as callers see them.
@@ -50,6 +51,7 @@ pub enum Kind {
     FdWatch = 8,
     Signal = 9,
     Udp = 10,
+    Watch = 15,
     Pipe = 11,
     Tty = 12,
     File = 13,
@@ -82,6 +84,9 @@ pub enum Object {
     /// A child whose handle was closed, until it is reaped.
     Orphan(Child),
     Tube(Box<Tube>),
+    Watch(Box<Watch>),
+    /// What tells of all watches of paths.
+    Paths,
     AsCompleted(Box<AsCompleted>),
     Group(Box<Group>),
     Lock(Lock),
@@ -314,6 +319,7 @@ impl Core {
             }
             Object::Hook(_) => self.stop_hook(handle),
             Object::Signal(_) => self.unwatch_signal(handle),
+            Object::Watch(_) => self.close_watch(handle),
             Object::Unconnected(_) => self.close_unconnected(handle),
             Object::Unbound(_) => {}
             Object::Listener(_) => self.close_listener(handle),
@@ -334,7 +340,9 @@ impl Core {
             Object::Semaphore(_) => self.close_semaphore(handle),
             Object::Barrier(_) => self.close_barrier(handle),
             Object::Queue(_) => self.close_queue(handle),
-            Object::Attempt(_) | Object::Orphan(_) | Object::Tube(_) | Object::Closed => return Err(Error::EGONE),
+            Object::Attempt(_) | Object::Orphan(_) | Object::Tube(_) | Object::Paths | Object::Closed => {
+                return Err(Error::EGONE);
+            }
         }
         self.retire(handle);
         Ok(())

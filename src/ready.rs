@@ -23,6 +23,8 @@ enum Item {
     Watermark(Handle, i64),
     /// A stream has bytes, or an end, that its reader has not seen and no event will tell of.
     Receive(Handle),
+    /// Something happened to a watched path.
+    Watch(Handle),
     /// The owner of a promise is to end what stands behind it.
     Cancelled(Handle),
     /// The same of a socket for datagrams.
@@ -136,6 +138,10 @@ impl Ready {
         self.push(Item::Lost(watch));
     }
 
+    pub fn push_watch(&mut self, watch: Handle) {
+        self.push(Item::Watch(watch));
+    }
+
     pub fn push_cancelled(&mut self, promise: Handle) {
         self.push(Item::Cancelled(promise));
     }
@@ -170,6 +176,7 @@ impl Core {
             Some(Item::Task(task)) => Step::Resume(task),
             Some(Item::Watermark(stream, above)) => self.watermark_step(stream, above),
             Some(Item::Receive(stream)) => Step::Receive(stream),
+            Some(Item::Watch(watch)) => self.watch_step(watch),
             Some(Item::Cancelled(promise)) => self.cancel_step(promise),
             Some(Item::Datagrams(udp)) => Step::ReceiveDatagrams(udp),
             Some(Item::Lost(watch)) => self.fd_lost_step(watch),

@@ -103,6 +103,7 @@ impl Core {
             Object::Future(Future { op: Op::ConnectLocal(_), .. }) => self.try_local_connect(owner),
             Object::Future(_) => self.next_attempt(owner),
             Object::Listener(_) => self.resume_listener(owner),
+            Object::Watch(_) => self.look_at_path(owner),
             _ => {}
         }
         Some(Step::Nothing)

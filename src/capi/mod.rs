@@ -68,6 +68,7 @@ pub mod file_whole;
 pub mod send_file;
 
 pub mod process;
+pub mod watch;
 
 pub mod next;
 

@@ -262,7 +262,8 @@ pub(super) unsafe fn put_text(value: &str, text: *mut c_char, size: usize) -> Re
     unsafe { put_bytes(value.as_bytes(), text, size) }
 }
 
-unsafe fn put_bytes(value: &[u8], text: *mut c_char, size: usize) -> Result<i64> {
+/// As `put_text`, of what need not be UTF-8.
+pub(super) unsafe fn put_bytes(value: &[u8], text: *mut c_char, size: usize) -> Result<i64> {
     if !text.is_null() {
         if value.len() >= size {
             return Err(Error::ENOBUFS);

@@ -36,6 +36,8 @@ pub type rondel_semaphore = i64;
 pub type rondel_barrier = i64;
 /// Items on their way from those who put to those who get.
 pub type rondel_queue = i64;
+/// A watch of a path.
+pub type rondel_path_watch = i64;
 /// A watcher of a signal.
 pub type rondel_signal = i64;
 /// A child process.
@@ -163,6 +165,8 @@ pub const RONDEL_KIND_SIGNAL: i64 = 9;
 pub const RONDEL_KIND_PIPE: i64 = 11;
 /// `rondel_kind`: a child process.
 pub const RONDEL_KIND_PROCESS: i64 = 14;
+/// `rondel_kind`: a watch of a path.
+pub const RONDEL_KIND_WATCH: i64 = 15;
 /// `rondel_kind`: a task group.
 pub const RONDEL_KIND_GROUP: i64 = 30;
 /// `rondel_kind`: an iterator of `rondel_as_completed`.

@@ -17,6 +17,9 @@
 //! - `file`: what files need beside std, all of it blocking.
 //! - `entry(function)`: where a callback's code is, whatever the linker put in between.
 //! - `is_open(number)`: whether a caller's descriptor is still one.
+//! - `paths::Paths`: watches of paths, of a loop. What happens after `start` is told, by `read` when `source` is readable
+//!   or through the outlet; the path stays watched when what it leads to is another file or none.
+//! - `stamp::Stamp`: what a file looks like, to be compared with how it looks later.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 
@@ -45,6 +48,10 @@ pub use names::*;
 pub mod owned;
 #[cfg_attr(windows, path = "passing_windows.rs")]
 pub mod passing;
+#[cfg_attr(all(feature = "watch", any(target_os = "linux", target_os = "android")), path = "paths_linux/mod.rs")]
+#[cfg_attr(all(feature = "watch", not(any(target_os = "linux", target_os = "android"))), path = "paths_notify.rs")]
+#[cfg_attr(not(feature = "watch"), path = "paths_none.rs")]
+pub mod paths;
 pub mod per_process;
 #[cfg_attr(windows, path = "pipes_windows.rs")]
 pub mod pipes;
@@ -57,6 +64,8 @@ pub use resolver::*;
 pub mod send_file;
 #[cfg_attr(windows, path = "signals_windows.rs")]
 pub mod signals;
+#[cfg_attr(windows, path = "stamp_windows.rs")]
+pub mod stamp;
 #[cfg_attr(windows, path = "ttys_windows.rs")]
 pub mod ttys;
 

@@ -15,6 +15,7 @@
 #include "calls_resolve.h"
 #include "calls_tty.h"
 #include "calls_udp.h"
+#include "calls_watch.h"
 
 /* What the calls use where they need a second handle, a callback or a port; the test sets them. */
 static rondel_loop call_loop;
@@ -219,7 +220,8 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALLS_OF_PROCESS(CALL)                                                                                             \
     CALLS_OF_RESOLVE(CALL)                                                                                             \
     CALLS_OF_TTY(CALL)                                                                                                 \
-    CALLS_OF_UDP(CALL)
+    CALLS_OF_UDP(CALL)                                                                                                 \
+    CALLS_OF_WATCH(CALL)
 
 /* Those any thread may call. `future_block` is not among them, as it waits for an answer: task_thread.c has its own. */
 #define CALLS_OF_ANY_THREAD(CALL)                                                                                      \
@@ -304,7 +306,8 @@ static inline void call_refused(const struct call *call, int64_t handle, int64_t
     MAKES_OF_PIPE(MAKE)                                                                                                \
     MAKES_OF_PROCESS(MAKE)                                                                                             \
     MAKES_OF_TTY(MAKE)                                                                                                 \
-    MAKES_OF_UDP(MAKE)
+    MAKES_OF_UDP(MAKE)                                                                                                 \
+    MAKES_OF_WATCH(MAKE)
 
 #define MAKE_COUNT(kind, call) +1
 enum { KINDS = MAKES(MAKE_COUNT) };

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Where a path leads, and what has to be watched to know of it.
+
+use super::{CHANGES, ENTRIES, GUARD, LEAVES, Paths, Role, User};
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::sys::forks;
+use crate::watch::{Change, Told, What};
+use rustix::fs::inotify::{self, WatchFlags};
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// As many as the system follows.
+const LINKS: usize = 40;
+
+impl Paths {
+    pub(super) fn look_anew(&mut self, id: Handle, known: bool, told: &mut Told) {
+        if let Err(_lost) = self.look(id, Some(known), told) {
+            // It cannot be watched, for want of memory or of the watches that a user may have.
+            told.push((id, Change::new(self.watches[&id].root.told(), What::OVERFLOW)));
+        }
+    }
+
+    /// Looks where the path leads now, and watches that. `known`: what happened is told already; `None`: it is the first
+    /// look.
+    pub(super) fn look(&mut self, id: Handle, known: Option<bool>, told: &mut Told) -> Result<()> {
+        self.guard(id)?;
+        let Some(watched) = self.watches.get(&id) else { return Ok(()) };
+        let (path, before, missing) = (watched.root.absolute().to_owned(), watched.target, watched.missing);
+        let mut folder = true;
+        let mut found = self.add(&path, ENTRIES | LEAVES | libc::IN_ONLYDIR);
+        if found == Err(Error::ENOTDIR) {
+            folder = false;
+            found = self.add(&path, CHANGES | LEAVES);
+        }
+        let target = match found {
+            Ok(number) => Some(number),
+            Err(error) if known.is_none() && !missing || error == Error::ENOSPC || error == Error::ENOMEM => {
+                return Err(error);
+            }
+            Err(_) => None,
+        };
+        if target == before {
+            return Ok(());
+        }
+        self.gone_quietly(id);
+        if let Some(number) = target {
+            let role = if folder { Role::Folder(PathBuf::new()) } else { Role::File };
+            self.use_node(number, id, role);
+            if let Some(watched) = self.watches.get_mut(&id) {
+                watched.target = target;
+                watched.identity = identity(&path);
+            }
+        }
+        let root = &self.watches[&id].root;
+        match (known, target) {
+            (Some(false), Some(_)) => told.push((id, Change::new(root.told(), What::CREATED))),
+            (Some(false), None) => told.push((id, Change::new(root.told(), What::REMOVED))),
+            _ => {}
+        }
+        if target.is_none() || !folder {
+            return Ok(());
+        }
+        match known {
+            None if !self.watches[&id].recursive => Ok(()),
+            None => self.walk(id, Path::new(""), None),
+            Some(_) => self.walk(id, Path::new(""), Some(told)),
+        }
+    }
+
+    /// The system has let go of what the path led to.
+    pub(super) fn gone(&mut self, id: Handle, told: &mut Told) {
+        self.gone_quietly(id);
+        told.push((id, Change::new(self.watches[&id].root.told(), What::REMOVED)));
+    }
+
+    pub(super) fn gone_quietly(&mut self, id: Handle) {
+        let Some(watched) = self.watches.get_mut(&id) else { return };
+        watched.target = None;
+        for number in watched.nodes.clone() {
+            self.drop_users(number, |user| user.id == id && !matches!(user.role, Role::Guard { .. }));
+        }
+    }
+
+    /// Watches the folders in which the path, and each link that it leads through, has its name; where one is missing,
+    /// the nearest that is there.
+    fn guard(&mut self, id: Handle) -> Result<()> {
+        let mut guards = Vec::new();
+        let Some(watched) = self.watches.get(&id) else { return Ok(()) };
+        let mut path = watched.root.absolute().to_owned();
+        for link in 0..LINKS {
+            let mut own = link == 0;
+            let mut place = path.as_path();
+            while let (Some(parent), Some(name)) = (place.parent(), place.file_name()) {
+                let parent_path = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
+                match self.add(parent_path, GUARD) {
+                    Ok(number) => {
+                        let role = Role::Guard { name: name.to_owned(), own };
+                        guards.push((number, self.use_node(number, id, role)));
+                        break;
+                    }
+                    Err(error) if error == Error::ENOSPC || error == Error::ENOMEM => return Err(error),
+                    Err(_) => {
+                        own = false;
+                        place = parent;
+                    }
+                }
+            }
+            match fs::read_link(&path) {
+                Ok(leads_to) => path = path.parent().unwrap_or(Path::new("/")).join(leads_to),
+                Err(_) => break,
+            }
+        }
+        let Some(watched) = self.watches.get_mut(&id) else { return Ok(()) };
+        let old = std::mem::replace(&mut watched.guards, guards.clone());
+        for (number, guard) in old {
+            if !guards.iter().any(|(other, user)| *other == number && *user == guard) {
+                self.drop_users(number, |user| *user == *guard);
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn walk_or_tell(&mut self, id: Handle, place: &Path, told: &mut Told) {
+        if self.walk(id, place, Some(told)).is_err() {
+            told.push((id, Change::new(self.watches[&id].root.below(place), What::OVERFLOW)));
+        }
+    }
+
+    /// Watches a folder and all below it. With `told`, what is in folders that were not watched is told of: it may have
+    /// been there before the watch.
+    pub(super) fn walk(&mut self, id: Handle, place: &Path, mut told: Option<&mut Told>) -> Result<()> {
+        let mut folders = vec![place.to_owned()];
+        while let Some(place) = folders.pop() {
+            let watched = &self.watches[&id];
+            let (path, recursive) = (watched.root.absolute().join(&place), watched.recursive);
+            let mut fresh = true;
+            if !place.as_os_str().is_empty() {
+                match self.add(&path, ENTRIES | libc::IN_ONLYDIR | libc::IN_DONT_FOLLOW) {
+                    Ok(number) => {
+                        fresh = !self.watches[&id].nodes.contains(&number);
+                        self.use_node(number, id, Role::Folder(place.clone()));
+                    }
+                    Err(error) if error == Error::ENOSPC || error == Error::ENOMEM => return Err(error),
+                    // It is gone, or not ours to look into.
+                    Err(_) => continue,
+                }
+            }
+            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
+                let place = place.join(entry.file_name());
+                if let (Some(told), true) = (&mut told, fresh) {
+                    told.push((id, Change::new(self.watches[&id].root.below(&place), What::CREATED)));
+                }
+                if recursive && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(place);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) fn add(&self, path: &Path, mask: u32) -> Result<i32> {
+        let inotify = self.inotify.as_ref().ok_or(Error::EBADF)?;
+        let flags = WatchFlags::from_bits_retain(mask | libc::IN_MASK_ADD);
+        Ok(inotify::add_watch(inotify, path, flags).map_err(io::Error::from)?)
+    }
+
+    pub(super) fn use_node(&mut self, number: i32, id: Handle, role: Role) -> Arc<User> {
+        if let Some(watched) = self.watches.get_mut(&id) {
+            watched.nodes.insert(number);
+        }
+        let users = self.nodes.entry(number).or_default();
+        let user = User { id, role };
+        if let Some(same) = users.iter().find(|other| ***other == user) {
+            return same.clone();
+        }
+        users.push(Arc::new(user));
+        users[users.len() - 1].clone()
+    }
+
+    pub(super) fn drop_users(&mut self, number: i32, which: impl Fn(&User) -> bool) {
+        let Some(users) = self.nodes.get_mut(&number) else { return };
+        let mut dropped = Vec::new();
+        users.retain(|user| {
+            let drops = which(user);
+            dropped.extend(drops.then_some(user.id));
+            !drops
+        });
+        dropped.retain(|id| !users.iter().any(|user| user.id == *id));
+        let unused = users.is_empty();
+        for id in dropped {
+            if let Some(watched) = self.watches.get_mut(&id) {
+                watched.nodes.remove(&number);
+            }
+        }
+        if unused {
+            self.nodes.remove(&number);
+            // The child of a fork leaves the parent's list as it is.
+            if let (Some(inotify), true) = (&self.inotify, self.process == forks::count()) {
+                // It fails for what the system has let go of already.
+                let _ = inotify::remove_watch(inotify, number);
+            }
+        }
+    }
+}
+
+/// What the system knows a file by.
+pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
+    fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Watching by looking again and again, where the system tells nothing: network file systems, /proc and the like.
+//!
+//! Each look is a job of the pool; the next one begins so long after the last has ended.
+
+use super::{Change, Manner, Root, Told, What};
+use crate::core::Core;
+use crate::error::{Error, Result};
+use crate::handle::Handle;
+use crate::inbox::Message;
+use crate::lifecycle::{Entry, Object};
+use crate::pool::{self, Job, Lane};
+use crate::sys::{self, stamp::Stamp};
+use crate::timers::TimerId;
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::ErrorKind;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+pub struct Polling {
+    every: i64,
+    next: Next,
+    recursive: bool,
+    /// What there was at the last look.
+    seen: Arc<Seen>,
+}
+
+enum Next {
+    Due(TimerId),
+    Looks(Arc<Job>),
+}
+
+/// Files by their places below the root, whose own is empty.
+type Seen = BTreeMap<PathBuf, Stamp>;
+
+impl Core {
+    pub(super) fn start_polling(&mut self, handle: Handle, root: &Root, manner: Manner, every: i64) -> Result<()> {
+        if every <= 0 {
+            return Err(Error::EINVAL);
+        }
+        match Stamp::of(root.absolute(), true) {
+            Err(error) if !manner.missing || error.kind() != ErrorKind::NotFound => return Err(error.into()),
+            _ => {}
+        }
+        let seen = Arc::new(look(root, manner.recursive));
+        let due = self.timers.insert(sys::clock().saturating_add(every), handle);
+        let watch = self.watch_mut(handle)?;
+        watch.polling = Some(Polling { every, next: Next::Due(due), recursive: manner.recursive, seen });
+        Ok(())
+    }
+
+    /// Whether it was one of these.
+    pub(super) fn stop_polling(&mut self, handle: Handle) -> bool {
+        let Ok(watch) = self.watch_mut(handle) else { return false };
+        match watch.polling.take().map(|polling| polling.next) {
+            None => return false,
+            Some(Next::Due(due)) => self.timers.remove(due),
+            Some(Next::Looks(job)) => drop(job.give_up()),
+        }
+        true
+    }
+
+    /// It is time to look.
+    pub fn look_at_path(&mut self, handle: Handle) {
+        let inbox = self.inbox();
+        let Ok(watch) = self.watch_mut(handle) else { return };
+        let root = watch.root.clone();
+        let Some(polling) = &mut watch.polling else { return };
+        let (recursive, before, every) = (polling.recursive, polling.seen.clone(), polling.every);
+        let looks = pool::submit(Lane::Files, move || {
+            let now = look(&root, recursive);
+            if pool::is_unwanted() != Some(true) {
+                let changes = differences(&root, &before, &now);
+                // A loop that is gone does not care any more.
+                let seen = move |core: &mut Core| core.path_looked_at(handle, now, changes);
+                let _ = inbox.post_from_worker(Message::Apply(Box::new(seen)));
+            }
+        });
+        let next = match looks {
+            Ok(job) => Next::Looks(job),
+            // No thread can be had for now.
+            Err(_) => Next::Due(self.timers.insert(sys::clock().saturating_add(every), handle)),
+        };
+        if let Ok(watch) = self.watch_mut(handle)
+            && let Some(polling) = &mut watch.polling
+        {
+            polling.next = next;
+        }
+    }
+
+    /// In the child of a fork, where no look will come back.
+    pub(super) fn poll_anew(&mut self) {
+        let looks = |entry: &Entry| match &entry.object {
+            Object::Watch(watch) => matches!(&watch.polling, Some(Polling { next: Next::Looks(_), .. })),
+            _ => false,
+        };
+        let handles: Vec<Handle> =
+            self.table.handles().filter(|(_, entry)| looks(entry)).map(|(handle, _)| handle).collect();
+        for handle in handles {
+            self.look_at_path(handle);
+        }
+    }
+
+    fn path_looked_at(&mut self, handle: Handle, now: Seen, changes: Vec<Change>) {
+        let Ok(watch) = self.watch_mut(handle) else { return };
+        let Some(every) = watch.polling.as_ref().map(|polling| polling.every) else { return };
+        let due = self.timers.insert(sys::clock().saturating_add(every), handle);
+        if let Ok(watch) = self.watch_mut(handle)
+            && let Some(polling) = &mut watch.polling
+        {
+            polling.seen = Arc::new(now);
+            polling.next = Next::Due(due);
+        }
+        let told: Told = changes.into_iter().map(|change| (handle, change)).collect();
+        self.paths_changed(told);
+    }
+}
+
+fn look(root: &Root, recursive: bool) -> Seen {
+    let mut seen = Seen::new();
+    let mut folders = Vec::new();
+    if let Ok(stamp) = Stamp::of(root.absolute(), true) {
+        if stamp.is_folder() {
+            folders.push(PathBuf::new());
+        }
+        seen.insert(PathBuf::new(), stamp);
+    }
+    while let Some(folder) = folders.pop() {
+        if pool::is_unwanted() == Some(true) {
+            break;
+        }
+        for entry in fs::read_dir(root.absolute().join(&folder)).into_iter().flatten().flatten() {
+            let place = folder.join(entry.file_name());
+            let Ok(stamp) = Stamp::of(&entry.path(), false) else { continue };
+            if recursive && stamp.is_folder() {
+                folders.push(place.clone());
+            }
+            seen.insert(place, stamp);
+        }
+    }
+    seen
+}
+
+fn differences(root: &Root, before: &Seen, now: &Seen) -> Vec<Change> {
+    let mut changes = Vec::new();
+    let mut gone: Vec<(&PathBuf, &Stamp)> = before.iter().filter(|(place, _)| !now.contains_key(*place)).collect();
+    for (place, stamp) in now {
+        let path = root.below(place);
+        match before.get(place) {
+            None => match gone.iter().position(|(_, old)| old.was_moved_to(stamp)) {
+                Some(index) => changes.push(Change::renamed(root.below(gone.swap_remove(index).0), path)),
+                None => changes.push(Change::new(path, What::CREATED)),
+            },
+            Some(old) if !old.is_same_file(stamp) => changes.push(Change::new(path, What::REMOVED | What::CREATED)),
+            Some(old) => {
+                let mut what = What::default();
+                if old.differs_in_content(stamp) {
+                    what = what | What::MODIFIED;
+                }
+                if old.differs_in_attributes(stamp) {
+                    what = what | What::ATTRIBUTES;
+                }
+                if what != What::default() {
+                    changes.push(Change::new(path, what));
+                }
+            }
+        }
+    }
+    changes.extend(gone.into_iter().map(|(place, _)| Change::new(root.below(place), What::REMOVED)));
+    changes
+}
