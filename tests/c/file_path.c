@@ -36,6 +36,7 @@ static rondel_stat stat_now(rondel_loop loop, const char *path) {
 static int64_t in_ns(struct timespec time) { return time.tv_sec * RONDEL_SECOND + time.tv_nsec; }
 
 TEST(stat_tells_what_is_so_of_everything) {
+    if (ON_QEMU) SKIP("qemu puts a folder of its own in the place of /");
     rondel_loop loop = files_begin();
     rondel_stat about;
     put_file("file", "12345");

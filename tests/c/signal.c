@@ -84,9 +84,9 @@ TEST(every_watcher_is_told_of_its_own_signal) {
 TEST(the_highest_number_is_told_as_itself) {
     rondel_loop loop = rondel_loop_new();
     struct seen seen = {0, 0, 0};
-    if (signal(SIGRTMAX, own_handler) == SIG_ERR) {
+    if (signal(SIGRTMAX, own_handler) == SIG_ERR || raise(SIGRTMAX) != 0) {
         CHECK_EQ(rondel_loop_free(loop), 0);
-        SKIP("valgrind keeps this signal for itself");
+        SKIP("valgrind or qemu keeps this signal for itself");
     }
     CHECK(rondel_signal_start(loop, SIGRTMAX, see, &seen) > 0);
     CHECK_EQ(raise(SIGRTMAX), 0);

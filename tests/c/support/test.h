@@ -37,6 +37,7 @@
 #define ON_WINDOWS 0
 #define ON_WINE 0
 #endif
+#define ON_QEMU (getenv("RONDEL_TEST_QEMU") != NULL)
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -73,8 +74,8 @@ struct test {
     do {                                                                                                               \
         if (!test_check_eq((int64_t)(a), (int64_t)(b), __FILE__, __LINE__, #a, #b)) return;                            \
     } while (0)
-/* For what this machine cannot show (no IPv6, say): says so in the test's line and returns. For another system there are
- * ON_WINDOWS, and ON_WINE, for where wine is not as Windows is. */
+/* For what this machine cannot show (no IPv6, say): says so in the test's line and returns. For another system there is
+ * ON_WINDOWS; for where an emulator is not as the system is, ON_WINE and ON_QEMU (whoever runs it under qemu says so). */
 #define SKIP(reason)                                                                                                   \
     do {                                                                                                               \
         test_skipped = (reason);                                                                                       \

@@ -11,8 +11,10 @@
 #ifndef WIN32_LEAN_AND_MEAN
 #define WIN32_LEAN_AND_MEAN 1
 #endif
+#define SIZE windows_size /* a name that tests use */
 #include <winsock2.h>
 #include <ws2tcpip.h>
+#undef SIZE
 
 #include <errno.h>
 #include <direct.h>
@@ -44,6 +46,7 @@
 /* Stands for "a signal that can be watched and that nobody sends". */
 #define SIGURG SIGINT
 #define SIGUSR1 SIGBREAK
+#define SIGUSR2 SIGBREAK
 #define SIGWINCH SIGBREAK
 /* Nobody here fails with it. */
 #define EAI_OVERFLOW (-12)
