@@ -3,7 +3,7 @@
 foreach(source IN LISTS c_tests)
   get_filename_component(name ${source} NAME_WE)
   file(STRINGS ${source} headers REGEX "^#include")
-  if(headers MATCHES "support/child.h|support/process.h|<sys/wait.h>")
+  if(headers MATCHES "support/(child|forked|process|tap).h|<sys/wait.h>")
     rondel_leave_out(${name} "starts children as Unix does")
   elseif(headers MATCHES "support/local.h|<sys/un.h>")
     rondel_leave_out(${name} "has plain Unix sockets play the other side, which neither mingw-w64 nor wine knows")
