@@ -13,8 +13,8 @@ use std::ffi::c_void;
 /// `fn(watch, events, user_data)` is told those that are so, in every turn as long as they are (it is level-triggered).
 /// An error or a hang-up makes all that is asked for so, and the next read or write tells it; it comes as
 /// `RONDEL_DISCONNECT` if nothing but `RONDEL_PRIORITY` was asked for. The descriptor is not read, written, made
-/// non-blocking or closed here. `RONDEL_DISCONNECT` and `RONDEL_PRIORITY` are told where the system tells them: Linux and
-/// Windows.
+/// non-blocking or closed here. `RONDEL_DISCONNECT` and `RONDEL_PRIORITY` are told where the system tells them: Linux, and
+/// Windows, where only a reset is a disconnect.
 ///
 /// Close the watch before the descriptor. One that was closed first is found out, at the latest before the loop next waits
 /// (a little later if there are many), and `fn` is told `RONDEL_EBADF`, once; the watch is then good for nothing but
