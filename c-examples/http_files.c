@@ -34,6 +34,7 @@ struct server {
     char root[PATH_MAX]; /* without symbolic links, and without a slash at its end */
     int list, log;
     int64_t patience, most, clients, served;
+    struct client *first; /* of all there are */
 };
 
 struct request {
@@ -57,6 +58,7 @@ struct found {
 
 struct client {
     struct server *server;
+    struct client *next, *before;
     rondel_tcp tcp;
     int64_t last; /* the status of the last answer */
     char head[HEAD_SIZE + 1];
@@ -456,14 +458,34 @@ static void see_off(rondel_tcp tcp, char *room, size_t size) {
         code = rondel_await(rondel_timeout(rondel_read(tcp, room, size, RONDEL_FUTURE), left));
 }
 
+static struct client *come(struct server *server, rondel_tcp tcp) {
+    struct client *client = server->clients < server->most ? malloc(sizeof *client) : NULL;
+    if (!client) return NULL;
+    client->server = server;
+    client->tcp = tcp;
+    client->before = NULL;
+    client->next = server->first;
+    if (client->next) client->next->before = client;
+    server->first = client;
+    server->clients++;
+    return client;
+}
+
+static void go(struct client *client) {
+    struct server *server = client->server;
+    if (client->next) client->next->before = client->before;
+    *(client->before ? &client->before->next : &server->first) = client->next;
+    server->clients--;
+    free(client);
+}
+
 static int64_t serve(void *arg) {
     struct client *client = arg;
     int64_t more;
     while ((more = serve_request(client)) > 0) continue;
     if (more == 0) see_off(client->tcp, client->head, HEAD_SIZE);
     rondel_close(client->tcp);
-    client->server->clients--;
-    free(client);
+    go(client);
     return 0;
 }
 
@@ -475,15 +497,9 @@ static void on_accept(rondel_tcp listener, int64_t tcp, void *user_data) {
         fprintf(stderr, "http_files: accept: %s\n", rondel_error_message(tcp)); /* out of descriptors, say */
         return;
     }
-    struct client *client = server->clients < server->most ? malloc(sizeof *client) : NULL;
-    if (client) {
-        client->server = server;
-        client->tcp = tcp;
-        server->clients++;
-        if (rondel_release(rondel_task_spawn(server->loop, serve, client)) >= 0) return;
-        server->clients--;
-        free(client);
-    }
+    struct client *client = come(server, tcp);
+    if (client && rondel_release(rondel_task_spawn(server->loop, serve, client)) >= 0) return;
+    if (client) go(client);
     rondel_write(tcp, busy, sizeof busy - 1, NULL, NULL);
     rondel_close_when_sent(tcp);
 }
@@ -542,6 +558,7 @@ int main(int argc, char **argv) {
     if (code < 0) fprintf(stderr, "http_files: %s\n", rondel_error_message(code));
     /* Cancels what goes on: every task comes to its end, and frees what it has. */
     int64_t freed = rondel_loop_free(loop);
+    while (server.first) go(server.first); /* whose tasks had not even begun */
     printf("served %lld requests\n", (long long)server.served);
     return code < 0 || freed < 0;
 }

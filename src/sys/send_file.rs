@@ -10,6 +10,10 @@ use std::os::fd::AsRawFd;
 pub const DIRECT: bool =
     cfg!(any(target_os = "linux", target_os = "android", target_os = "freebsd", target_vendor = "apple"));
 
+/// The kernel has whole pages of a file at hand, of this size or larger.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const PAGE: u64 = 4096;
+
 /// Whether a file's bytes can be had now, without waiting for a disk, as far as the system tells.
 pub fn is_at_hand(file: &OpenFile, at: u64, length: usize) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
@@ -32,7 +36,8 @@ pub fn is_at_hand(file: &OpenFile, at: u64, length: usize) -> bool {
             };
             got >= 0
         };
-        has(at) && has(at + length as u64 - 1)
+        let last = at + length as u64 - 1;
+        has(at) && (at / PAGE == last / PAGE || has(last))
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
