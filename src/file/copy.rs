@@ -64,7 +64,11 @@ fn copy_into(source: &OpenFile, about: &Stat, target: &OpenFile, made: bool, man
         target.truncate(0)?;
     }
     if regular {
-        target.chmod(about.mode & 0o777)?;
+        match target.chmod(about.mode & 0o777) {
+            // Somebody else's file that may be written to keeps its permissions.
+            Err(_) if !made => {}
+            result => result?,
+        }
     }
     match system::clone_file(source, target) {
         Ok(()) => return Ok(target.stat()?.size as i64),

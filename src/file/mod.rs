@@ -191,21 +191,25 @@ impl Core {
 
     /// An operation came back with more than a number.
     fn bring(&mut self, future: Handle, outcome: Outcome) {
-        let wanted = self.future_mut(future).is_ok_and(|future| future.is_pending() && future.given_up.is_none());
+        let Ok(state) = self.future_mut(future) else { return };
+        if !state.is_pending() {
+            return;
+        }
         let mut result = outcome.result;
-        if wanted {
+        // What was given up needs nothing of what was found.
+        if state.given_up.is_none() {
             let (open, kept) = match outcome.found {
                 Found::Nothing => (None, None),
                 Found::Bytes(bytes) => (None, Some(Op::Bytes(bytes))),
                 Found::Entries(entries) => (None, Some(Op::Entries(entries))),
                 Found::File(open, path) => (Some(open), path.map(Op::Bytes)),
             };
+            if let Some(kept) = kept {
+                state.op = kept;
+            }
             if let Some(open) = open {
                 let opened = self.insert(Kind::File, Object::File(Box::new(File::new(open))));
                 result = opened.map_or_else(Error::code, Handle::number);
-            }
-            if let (Ok(future), Some(kept)) = (self.future_mut(future), kept) {
-                future.op = kept;
             }
         }
         self.complete_on_file(future, result);
