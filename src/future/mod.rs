@@ -308,7 +308,10 @@ impl Core {
         if let (true, Some(error)) = (self.debug.on, error) {
             self.report_unseen(handle, error);
         }
-        self.table.discard(handle);
+        let spent = self.table.forget_if(handle, |entry| entry.plain_future().is_some_and(Future::is_spent));
+        if !spent {
+            self.table.discard(handle);
+        }
         if let (true, false, Ok(unclaimed)) = (gives_handle, seen, Handle::from_caller(result)) {
             let _ = self.close(unclaimed);
         }

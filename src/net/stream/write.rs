@@ -160,8 +160,10 @@ impl Core {
             return;
         }
         while let Some(handle) = self.dirty.pop() {
-            self.flush(handle);
-            self.flush_udp(handle);
+            match self.table.get(handle).map(|entry| &entry.object) {
+                Ok(Object::Udp(_)) => self.flush_udp(handle),
+                _ => self.flush(handle),
+            }
         }
     }
 
