@@ -163,6 +163,7 @@ fn number(data: &[u8]) -> u32 {
 }
 
 /// Calls `f` with the level, the kind and the data of each control message.
+#[allow(clippy::unnecessary_cast)] // Lengths have other types on other systems.
 fn for_each(message: &libc::msghdr, mut f: impl FnMut(libc::c_int, libc::c_int, &[u8])) {
     if message.msg_controllen as usize == 0 {
         return;

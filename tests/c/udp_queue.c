@@ -279,9 +279,51 @@ TEST(a_flood_that_nobody_reads_fails_nothing_and_keeps_nothing) {
     close(slow);
 }
 
+/* ---- forks */
+
+static int goes_on_in_the_child(void *arg) {
+    struct scene *scene = arg;
+    int64_t calls = 0;
+    CHECK_EQ(rondel_loop_fork(scene->loop), 0);
+    CHECK_EQ(rondel_udp_send_queue_count(scene->udp), 0);
+    for (int i = 0; i < 100 && scene->ops[scene->count - 1].calls == 0; i++) rondel_run(scene->loop, RONDEL_RUN_NOWAIT);
+    for (int i = scene->count - 8; i < scene->count; i++) {
+        calls += scene->ops[i].calls;
+        CHECK_EQ(scene->ops[i].result, RONDEL_ECANCELED);
+    }
+    CHECK_EQ(calls, 8);
+    CHECK_EQ(rondel_loop_free(scene->loop), 0);
+    return 0;
+}
+
+static int forks(void *arg) {
+    struct scene *scene = blocked_scene();
+    static struct child grandchild;
+    uint8_t room[LENGTH];
+    (void)arg;
+    net_settle(scene->loop);
+    child_start(&grandchild, goes_on_in_the_child, scene);
+    child_ends_with(&grandchild, 0);
+    tap_answer(2);
+    CHECK_EQ(rondel_run(scene->loop, RONDEL_RUN_DEFAULT), 0);
+    for (int i = 0; i < scene->count; i++) {
+        CHECK_EQ(scene->ops[i].result, LENGTH);
+        CHECK_EQ(tap_next(scene->frames, room, sizeof room), LENGTH);
+        CHECK(net_matches(room, LENGTH, (uint64_t)i * LENGTH));
+    }
+    CHECK_EQ(tap_next(scene->frames, room, sizeof room), -1);
+    CHECK_EQ(rondel_loop_free(scene->loop), 0);
+    return 0;
+}
+
+TEST(what_waits_in_the_parent_of_a_fork_leaves_once) {
+    if (!tap_run(forks, NULL)) SKIP("no network of one's own here");
+}
+
 TEST_MAIN(RUN(what_the_system_does_not_take_waits_and_leaves_in_order),
           RUN(a_send_cancelled_while_it_waits_never_leaves), RUN(a_socket_whose_sends_were_all_cancelled_goes_on),
           RUN(closing_cancels_what_waits_before_its_notice), RUN(freeing_the_loop_does_too),
           RUN(a_batch_that_leaves_in_parts_tells_once), RUN(a_datagram_without_a_way_fails_alone),
           RUN(what_was_gathered_leaves_before_its_socket_is_closed),
-          RUN(a_flood_that_nobody_reads_fails_nothing_and_keeps_nothing))
+          RUN(a_flood_that_nobody_reads_fails_nothing_and_keeps_nothing),
+          RUN(what_waits_in_the_parent_of_a_fork_leaves_once))

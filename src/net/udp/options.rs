@@ -32,7 +32,7 @@ fn interface(text: Option<&CStr>) -> Result<Interface> {
 }
 
 impl Core {
-    /// Sets what is told. What the system cannot tell is refused, and nothing is changed.
+    /// Sets what is told. What the system cannot tell is refused; what comes before it here is set by then.
     pub fn udp_tell(&mut self, handle: Handle, wanted: Tells) -> Result<()> {
         let udp = self.udp_mut(handle)?;
         let before = udp.tells;
