@@ -48,9 +48,9 @@ pub fn is_at_hand(file: &OpenFile, at: u64, length: usize) -> bool {
 
 /// Sends some of a file; 0 at its end.
 pub fn send_file(stream: &Source, file: &OpenFile, at: u64, length: usize) -> io::Result<usize> {
-    #[cfg(target_vendor = "apple")]
+    #[cfg(any(target_vendor = "apple", target_os = "netbsd"))]
     return send(stream, file, at, length);
-    #[cfg(not(target_vendor = "apple"))]
+    #[cfg(not(any(target_vendor = "apple", target_os = "netbsd")))]
     super::pipes::with_signal_blocked(length, || send(stream, file, at, length))
 }
 

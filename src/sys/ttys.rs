@@ -108,7 +108,7 @@ fn own(fd: libc::c_int) -> Result<Source> {
 
 /// Whether it is the side of a pseudo-terminal that plays the terminal.
 fn is_master(fd: libc::c_int) -> bool {
-    #[cfg(any(target_os = "linux", target_os = "android"))]
+    #[cfg(target_os = "linux")]
     {
         #[cfg(target_os = "linux")]
         use libc::TIOCGPTN;
@@ -119,7 +119,7 @@ fn is_master(fd: libc::c_int) -> bool {
         // SAFETY: the request fills an unsigned int.
         unsafe { libc::ioctl(fd, TIOCGPTN, &mut number) == 0 }
     }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    #[cfg(not(target_os = "linux"))]
     {
         // SAFETY: it looks at the descriptor, and gives NULL for all others.
         unsafe { !libc::ptsname(fd).is_null() }
