@@ -319,12 +319,21 @@ impl Core {
         }
     }
 
-    /// In the child of a fork: the parent's children are its own. Each is found not to be ours.
+    /// In the child of a fork: the parent's children are its own. Each is found not to be ours, and what a run has still to
+    /// read or write is left to the parent.
     pub fn disown_children(&mut self) {
-        let Core { table, ready, .. } = self;
-        let children =
-            table.handles().filter(|(_, entry)| matches!(entry.object, Object::Process(_) | Object::Orphan(_)));
-        children.for_each(|(handle, _)| ready.push_child(handle));
+        let mut runs = Vec::new();
+        for (handle, entry) in self.table.handles() {
+            match &entry.object {
+                Object::Process(process) => runs.extend(process.run),
+                Object::Orphan(_) => {}
+                _ => continue,
+            }
+            self.ready.push_child(handle);
+        }
+        for run in runs {
+            self.give_up_run(run, Error::ECHILD);
+        }
     }
 
     /// A child may have ended: the step that tells of it.

@@ -11,6 +11,7 @@ mod start;
 
 use crate::error::{Error, Result};
 use crate::sys::Source;
+use crate::sys::forks;
 use crate::sys::pipes;
 use crate::sys::unix::{Means, Ways};
 use child::{Plan, Stage};
@@ -132,6 +133,8 @@ pub fn null_device() -> Result<End> {
 pub struct Child {
     pid: libc::pid_t,
     pidfd: Option<Source>,
+    /// In which process it was started: to a child of that one it is nothing.
+    parent: u32,
 }
 
 /// Starts a process. What kept its program from running is the error; the child's ends of pipes are closed here.
@@ -142,7 +145,8 @@ pub fn spawn(order: &Order<'_>) -> Result<Child> {
         Stage::Cwd => Error::ECWD,
         _ => Error::from_os(failure.errno),
     })?;
-    Ok(Child { pid, pidfd: pidfd.map(|fd| Source::new(fd, Means::Device(Ways::In))) })
+    let pidfd = pidfd.map(|fd| Source::new(fd, Means::Device(Ways::In)));
+    Ok(Child { pid, pidfd, parent: forks::count() })
 }
 
 /// Where the program may be, in the order in which it is looked for: a name without a slash is searched in the PATH that
@@ -220,8 +224,13 @@ impl Child {
         false
     }
 
+    fn check_parent(&self) -> Result<()> {
+        if self.parent == forks::count() { Ok(()) } else { Err(Error::ESRCH) }
+    }
+
     /// Sends it a signal.
     pub fn kill(&self, signal: i32) -> Result<()> {
+        self.check_parent()?;
         #[cfg(any(target_os = "linux", target_os = "android"))]
         if let Some(pidfd) = &self.pidfd {
             match start::pidfd_send_signal(pidfd.raw(), signal) {
@@ -235,6 +244,7 @@ impl Child {
 
     /// Sends a signal to every process of the group that it leads.
     pub fn kill_group(&self, signal: i32) -> Result<()> {
+        self.check_parent()?;
         // SAFETY: as above; a group's number is not used again as long as its leader's is not.
         if unsafe { libc::kill(-self.pid, signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error().into()) }
     }

@@ -214,6 +214,53 @@ TEST(a_loop_that_is_freed_while_a_child_just_ends_takes_it_in) {
 
 /* ---- Beside the program's own children ---- */
 
+struct copied {
+    rondel_loop loop;
+    rondel_process process;
+    rondel_future run;
+    struct seen exited;
+};
+
+static int adopt_copy(void *arg) {
+    struct copied *copied = arg;
+    CHECK_EQ(rondel_loop_fork(copied->loop), 0);
+    CHECK_EQ(rondel_process_kill(copied->process, SIGTERM), RONDEL_ESRCH);
+    CHECK_EQ(rondel_run(copied->loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_future_result(copied->run), RONDEL_ECHILD);
+    CHECK_EQ(copied->exited.calls, 1);
+    CHECK_EQ(copied->exited.result, RONDEL_ECHILD);
+    CHECK_EQ(status_of(copied->loop, "exit 8"), 8); /* it may have children of its own */
+    CHECK_EQ(rondel_loop_free(copied->loop), 0);
+    no_children_left();
+    return 0;
+}
+
+static int free_copy(void *arg) {
+    CHECK_EQ(rondel_loop_free(((struct copied *)arg)->loop), 0);
+    no_children_left();
+    return 0;
+}
+
+TEST(to_the_child_of_a_fork_its_parents_children_are_gone) {
+    struct copied copied = {rondel_loop_new(), 0, 0, {0, 0, 0}};
+    struct child child;
+    struct command command;
+    copied.process = spawn_idler(copied.loop, see, &copied.exited);
+    command_of(&command, "read line; echo $line");
+    copied.run = rondel_process_run(copied.loop, &command.options, "the parent's\n", 13, 0, RONDEL_FUTURE);
+    child_start(&child, adopt_copy, &copied);
+    child_ends_with(&child, 0);
+    child_start(&child, free_copy, &copied);
+    child_ends_with(&child, 0);
+    CHECK_EQ(rondel_process_kill(copied.process, SIGTERM), 0); /* the parent has it as before */
+    CHECK_EQ(rondel_run(copied.loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(copied.exited.result, RONDEL_EXIT_SIGNAL + SIGTERM);
+    CHECK_EQ(rondel_close(copied.process), 0);
+    CHECK_EQ(rondel_process_output(copied.run, 1, NULL), 13);
+    CHECK_EQ(rondel_run_until(copied.loop, copied.run), 0);
+    free_childless(copied.loop);
+}
+
 TEST(children_of_others_are_left_to_them) {
     rondel_loop loop = rondel_loop_new();
     int status = 0;
@@ -284,6 +331,7 @@ TEST_MAIN(RUN(any_number_may_wait_before_and_after_the_end),
           RUN(one_closed_as_soon_as_it_was_started_leaves_no_zombie),
           RUN(the_end_of_the_loop_neither_kills_nor_leaves_zombies),
           RUN(a_loop_that_is_freed_while_a_child_just_ends_takes_it_in), RUN(children_of_others_are_left_to_them),
+          RUN(to_the_child_of_a_fork_its_parents_children_are_gone),
           RUN(a_status_that_somebody_else_took_is_said_to_be_gone),
           RUN(a_program_that_ignores_sigchld_hears_of_the_end_without_the_status),
           RUN(the_programs_own_handler_and_watchers_of_sigchld_go_on))
