@@ -517,8 +517,6 @@ int64_t rondel_loop_free(rondel_loop loop);
  * the pool starts anew. What the parent has queued to send the parent sends: those writes, and shutdowns behind them,
  * complete with `RONDEL_ECANCELED` too. Processes are their parent's: here they end with `RONDEL_ECHILD`. Can be called in
  * a callback, if the process forked there.
- * complete with `RONDEL_ECANCELED` too. Its child processes are the parent's alone: they are told as `RONDEL_ECHILD`. Can
- * be called in a callback, if the process forked there.
  *
  * Until then every call for the loop is refused with `RONDEL_ESTATE`, and `rondel_run` returns it once the callback
  * returns in which the process forked; only `rondel_loop_free` may be called. It completes everything with
