@@ -19,3 +19,4 @@ rondel_leave_out(descriptors "looks at descriptors of Unix: their limit, their f
 rondel_leave_out(embed "a loop has no descriptor to be waited for by another one")
 rondel_leave_out(file "compares with what stat tells on Unix")
 rondel_leave_out(file_open "looks at the flags of descriptors")
+rondel_leave_out(file_close "has a pipe of Unix keep a thread busy")

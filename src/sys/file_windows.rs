@@ -4,6 +4,7 @@
 //! A read or write at an offset moves the system's own position of a file, so the one that callers know is kept here.
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
+use super::windows::RawSource;
 use std::ffi::{CStr, OsString};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
@@ -79,7 +80,9 @@ impl OpenFile {
         let handle = number as isize as RawHandle;
         // SAFETY: a number that is no handle is answered with an error.
         let kind = unsafe { fsys::GetFileType(handle.cast()) };
-        if number <= 0 || kind == fsys::FILE_TYPE_UNKNOWN {
+        // std ends the process over a read that goes on without it, as those of sockets do.
+        let is_socket = kind == fsys::FILE_TYPE_PIPE && super::windows::is_open(number as RawSource);
+        if number <= 0 || kind == fsys::FILE_TYPE_UNKNOWN || is_socket {
             return Err(os_error(ERROR_INVALID_HANDLE));
         }
         // SAFETY: it is open, and the caller gives it away with this call.

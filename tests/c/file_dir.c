@@ -5,6 +5,7 @@
 #include "support/files.h"
 
 TEST(folders_are_made_and_removed) {
+    if (ON_WINDOWS) SKIP("folders have no modes, and a path through a file is merely not found");
     rondel_loop loop = files_begin();
     struct stat about;
     CHECK_EQ(result_of(rondel_dir_make(loop, in_folder("a"), 0777, RONDEL_FUTURE)), 0);
@@ -24,6 +25,7 @@ TEST(folders_are_made_and_removed) {
 }
 
 TEST(those_above_are_made_too) {
+    if (ON_WINDOWS) SKIP("folders have no modes, and a path through a file is merely not found");
     rondel_loop loop = files_begin();
     struct stat about;
     CHECK_EQ(result_of(rondel_dir_make_all(loop, in_folder("a/b//c/./d/"), 0700, RONDEL_FUTURE)), 0);

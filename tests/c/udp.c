@@ -171,6 +171,7 @@ TEST(an_ipv6_sender_is_told_as_such) {
 }
 
 TEST(a_port_that_is_taken_is_refused_unless_both_share_it) {
+    if (ON_WINDOWS) SKIP("no two sockets share a port, and wine binds to what is not there");
     rondel_loop loop = rondel_loop_new();
     rondel_udp one = rondel_udp_bind(loop, "127.0.0.1", 0, 0);
     int port = udp_port_of(one), descriptors = test_open_descriptors();
@@ -189,6 +190,7 @@ TEST(a_port_that_is_taken_is_refused_unless_both_share_it) {
 }
 
 TEST(sockets_that_share_a_port_share_its_senders) {
+    if (ON_WINDOWS) SKIP("no two sockets share a port");
     rondel_loop loop = rondel_loop_new();
     struct udp_heard heard[2] = {{0}, {0}};
     int64_t all = 0;
