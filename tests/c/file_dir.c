@@ -80,6 +80,7 @@ TEST(a_scan_finds_each_name_once_with_its_type) {
 }
 
 TEST(a_scan_of_what_has_no_names) {
+    if (ON_WINDOWS) SKIP("a path through a file is merely not found");
     rondel_loop loop = files_begin();
     rondel_dirent entry;
     put_file("file", "x");

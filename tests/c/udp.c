@@ -372,6 +372,7 @@ TEST(a_bound_socket_takes_a_peer_and_loses_it_again) {
 }
 
 TEST(a_socket_opened_elsewhere_works_and_is_closed) {
+    if (ON_WINDOWS) SKIP("what is no socket and what is closed look alike");
     rondel_loop loop = rondel_loop_new();
     struct udp_heard heard = {0};
     int fd = udp_plain("127.0.0.1", 0), port = net_port(fd), stream = net_bound("127.0.0.1", 0), ends[2];

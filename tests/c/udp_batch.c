@@ -341,6 +341,7 @@ TEST(congestion_marks_travel_with_their_datagram) {
 }
 
 TEST(marks_part_what_would_be_joined) {
+    if (ON_WINDOWS) SKIP("marks of congestion are not told");
     rondel_loop loop = rondel_loop_new();
     struct udp_heard heard = {0};
     int64_t marked = 0;
