@@ -191,7 +191,7 @@ TEST(metrics_count_what_happened) {
     rondel_loop loop = rondel_loop_new();
     struct seen seen = {0, 0, 0};
     for (int i = 0; i < 7; i++) CHECK_EQ(rondel_metric(loop, i), i == RONDEL_METRIC_HANDLES); /* the loop itself */
-    CHECK_EQ(rondel_metric(loop, 7), RONDEL_EINVAL);
+    CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_EVENTS_WAITING + 1), RONDEL_EINVAL);
     CHECK_EQ(rondel_metric(loop, -1), RONDEL_EINVAL);
     for (int i = 0; i < 5; i++) rondel_run(loop, RONDEL_RUN_NOWAIT);
     CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_TURNS), 5);

@@ -371,6 +371,7 @@ TEST(marks_part_what_would_be_joined) {
 }
 
 TEST(an_answer_leaves_from_the_address_that_was_asked) {
+    if (ON_WINDOWS) SKIP("the address that was asked is not told");
     rondel_loop loop = rondel_loop_new();
     struct udp_heard heard = {0};
     struct sockaddr_in from;

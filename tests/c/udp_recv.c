@@ -127,6 +127,7 @@ static void stop_after(rondel_udp udp, const rondel_datagram *batch, int64_t n, 
 /* The socket was told to take joined datagrams when it was pushed from; whoever receives one by one after that must
  * still get them one by one, and those it does not ask for must wait. */
 TEST(datagrams_that_came_joined_are_given_out_one_by_one) {
+    if (ON_WINDOWS) SKIP("nothing is joined here");
     rondel_loop loop = rondel_loop_new();
     struct switcher first = {{0}, 1}, last = {{0}, 6};
     struct net_op ops[4];
