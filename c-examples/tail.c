@@ -5,6 +5,7 @@
  *     tail [--all] /var/log/syslog
  *
  * Begins at the end of the file, with --all at its beginning. */
+#define _POSIX_C_SOURCE 200809L
 #include <rondel.h>
 #include <fcntl.h>
 #include <stdio.h>

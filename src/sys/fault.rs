@@ -41,6 +41,10 @@ pub fn is_installed() -> bool {
 /// Installs the handler for the process.
 pub fn install() {
     static ONCE: Mutex<()> = Mutex::new(());
+    // A child of a fork must not ask for the lock: another thread may have held it.
+    if is_installed() {
+        return;
+    }
     let _once = ONCE.lock();
     if is_installed() {
         return;

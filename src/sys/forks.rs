@@ -5,7 +5,7 @@
 use crate::reactor::Interest;
 use crate::sys::{RawSource, Source};
 use std::io;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
@@ -32,15 +32,20 @@ extern "C" fn in_child() {
 
 /// From here on forks are counted. (Not those that share their parent's memory until they run a program.)
 pub fn notice() -> io::Result<()> {
-    static NOTICED: Mutex<bool> = Mutex::new(false);
-    let mut noticed = NOTICED.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*noticed {
+    static NOTICED: AtomicBool = AtomicBool::new(false);
+    static NOTICING: Mutex<()> = Mutex::new(());
+    // A child must not ask for the lock: it may have been held as the fork came.
+    if NOTICED.load(Ordering::Acquire) {
+        return Ok(());
+    }
+    let _noticing = NOTICING.lock().unwrap_or_else(PoisonError::into_inner);
+    if !NOTICED.load(Ordering::Acquire) {
         // SAFETY: the functions live as long as the process does.
         let status = unsafe { libc::pthread_atfork(Some(before), Some(in_parent), Some(in_child)) };
         if status != 0 {
             return Err(io::Error::from_raw_os_error(status));
         }
-        *noticed = true;
+        NOTICED.store(true, Ordering::Release);
     }
     Ok(())
 }

@@ -10,6 +10,7 @@ use super::{Source, forks, raw_source};
 use crate::error::{Error, Result};
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -339,12 +340,11 @@ extern "C" fn at_exit() {
 }
 
 fn watch_over() {
-    static AT_EXIT: Mutex<bool> = Mutex::new(false);
-    let mut registered = AT_EXIT.lock().unwrap_or_else(PoisonError::into_inner);
-    if !*registered {
-        // SAFETY: the function lives as long as the process does. Without memory for it an exit gives nothing back, and
-        // closing the handle still does.
-        *registered = unsafe { libc::atexit(at_exit) } == 0;
+    static REGISTERED: AtomicBool = AtomicBool::new(false);
+    // SAFETY: the function lives as long as the process does. Without memory for it an exit gives nothing back, and
+    // closing the handle still does.
+    if !REGISTERED.swap(true, Ordering::SeqCst) && unsafe { libc::atexit(at_exit) } != 0 {
+        REGISTERED.store(false, Ordering::SeqCst);
     }
     for signal in DEADLY {
         // SAFETY: actions of zeros are valid places, and the handler has the signature that SA_SIGINFO asks for.

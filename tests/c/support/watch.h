@@ -74,9 +74,9 @@ static inline void keep_name(char *name, size_t size, const char *path) {
     size_t length = strlen(room);
     if (!strncmp(path, room, length)) path += length;
     if (*path == '/') path++;
-    CHECK(strlen(path) < size);
-    name[0] = 0;
-    strncat(name, path, size - 1);
+    length = strlen(path);
+    REQUIRE(length < size);
+    memcpy(name, path, length + 1);
 }
 
 static inline void on_change(rondel_handle watch, int64_t what, void *user_data) {
