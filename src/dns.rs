@@ -92,6 +92,7 @@ fn look_up_loopback(service: Option<&CStr>, hints: Hints) -> Result<Found> {
 }
 
 /// What can be told without asking anybody.
+#[inline(never)]
 fn known(host: Option<&CStr>, service: Option<&CStr>, hints: Hints) -> Option<Result<Found>> {
     let port = match service.map(CStr::to_bytes) {
         None => 0,

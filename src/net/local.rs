@@ -200,7 +200,7 @@ fn bind(name: &[u8], mode: Option<u32>, replace: bool) -> Result<Bound> {
     let mut outcome = source.socket().bind(&address);
     if replace
         && outcome.as_ref().is_err_and(|error| error.kind() == std::io::ErrorKind::AddrInUse)
-        && local::remove_stale(name, &address)?
+        && local::remove_stale(name, &address, socket2::Type::STREAM)?
     {
         outcome = source.socket().bind(&address);
     }

@@ -6,7 +6,7 @@
 //! can (UDP_SEGMENT): the network sees the same datagrams. `Arrivals` may be given several in one message the same way
 //! (UDP_GRO); `Message::segment` tells where to cut.
 
-use super::{Source, raw_source, retry};
+use super::{Source, local, raw_source, retry};
 use crate::error::{Error, Result};
 use control::Controls;
 use socket2::{SockAddr, SockRef};
@@ -39,7 +39,7 @@ pub enum Name {
     /// To the socket's peer.
     Peer,
     Inet(SocketAddr),
-    #[allow(dead_code)] // For families other than the internet's.
+    /// A path or abstract name of this machine.
     Other(Box<SockAddr>),
 }
 
@@ -167,6 +167,26 @@ impl Arrivals {
             segment: if told.segment < length { told.segment } else { 0 },
             truncated: header.msg_hdr.msg_flags & libc::MSG_TRUNC != 0,
         }
+    }
+}
+
+impl Arrivals {
+    /// Who sent one of the messages that the last call brought, for a socket of this machine; empty without a name.
+    pub fn sender(&self, index: usize) -> Vec<u8> {
+        assert!(index < self.used);
+        let length = self.headers[index].msg_hdr.msg_namelen;
+        if (length as usize) < size_of::<libc::sa_family_t>() {
+            return Vec::new();
+        }
+        // SAFETY: the system has written an address of this length there, and both places are of the system's one type.
+        let address = unsafe {
+            SockAddr::try_init(|place, size| {
+                place.cast::<libc::sockaddr_storage>().write(self.names[index]);
+                *size = length;
+                Ok(())
+            })
+        };
+        address.ok().and_then(|((), address)| local::name(&address)).unwrap_or_default()
     }
 }
 

@@ -97,6 +97,11 @@ impl Arrivals {
         Ok(self.came.len())
     }
 
+    /// Who sent a message, for a socket of this machine: datagrams have none here.
+    pub fn sender(&self, _index: usize) -> Vec<u8> {
+        Vec::new()
+    }
+
     /// One of the messages that the last call brought.
     pub fn message(&self, index: usize) -> Message<'_> {
         let (length, peer, truncated) = self.came[index];

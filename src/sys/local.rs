@@ -80,13 +80,13 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes the file of a socket at which nobody listens. Whether there was one.
-pub fn remove_stale(name: &[u8], address: &SockAddr) -> Result<bool> {
+/// Removes the file of a socket at which nobody listens, or receives. Whether there was one.
+pub fn remove_stale(name: &[u8], address: &SockAddr, of: Type) -> Result<bool> {
     let path = Path::new(OsStr::from_bytes(name));
     if name.first() == Some(&b'@') || !path.symlink_metadata().is_ok_and(|file| file.file_type().is_socket()) {
         return Ok(false);
     }
-    let probe = new_socket(Domain::UNIX, Type::STREAM)?;
+    let probe = new_socket(Domain::UNIX, of)?;
     let Some(mut file) = SocketFile::of(name) else { return Ok(false) };
     let refused = matches!(probe.connect(address), Err(error) if error.kind() == io::ErrorKind::ConnectionRefused);
     // Where somebody is, it stays.
@@ -165,4 +165,13 @@ fn option<T: Copy>(socket: &SockRef<'_>, level: libc::c_int, name: libc::c_int) 
 /// A new local stream socket that is not connected.
 pub fn new_source() -> Result<Source> {
     Ok(Source::from_socket(new_socket(Domain::UNIX, Type::STREAM)?)?)
+}
+
+/// Whether a caller's datagram socket has a peer. `EAFNOSUPPORT` if it is not of this machine.
+pub fn has_peer(number: i64) -> Result<bool> {
+    let number = super::raw_source(number)?;
+    // SAFETY: borrowed for this call only; a number that is no socket makes the first look fail.
+    let borrowed = unsafe { std::os::fd::BorrowedFd::borrow_raw(number) };
+    let socket = SockRef::from(&borrowed);
+    if socket.local_addr()?.is_unix() { Ok(socket.peer_addr().is_ok()) } else { Err(Error::EAFNOSUPPORT) }
 }

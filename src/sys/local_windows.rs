@@ -58,14 +58,14 @@ impl Drop for SocketFile {
     }
 }
 
-/// Removes the file of a socket at which nobody listens. Whether there was one.
-pub fn remove_stale(name: &[u8], address: &SockAddr) -> Result<bool> {
+/// Removes the file of a socket at which nobody listens, or receives. Whether there was one.
+pub fn remove_stale(name: &[u8], address: &SockAddr, of: Type) -> Result<bool> {
     let path = path_of(name)?;
     // It is a reparse point, neither a file nor a folder nor a link to one.
     if !path.symlink_metadata().is_ok_and(|file| !file.is_file() && !file.is_dir() && !file.is_symlink()) {
         return Ok(false);
     }
-    let probe = Socket::new(Domain::UNIX, Type::STREAM, None)?;
+    let probe = Socket::new(Domain::UNIX, of, None)?;
     match probe.connect(address) {
         Err(error) if error.kind() == io::ErrorKind::ConnectionRefused => {
             std::fs::remove_file(path)?;
@@ -129,4 +129,9 @@ pub fn credentials(socket: SockRef<'_>) -> io::Result<Credentials> {
 /// A new local stream socket that is not connected.
 pub fn new_source() -> Result<Source> {
     Ok(Source::from_socket(new_socket(Domain::UNIX, Type::STREAM)?)?)
+}
+
+/// Datagram sockets of this machine there are none.
+pub fn has_peer(_number: i64) -> Result<bool> {
+    Err(Error::EAFNOSUPPORT)
 }

@@ -6,6 +6,7 @@
 //! again.
 
 mod connect;
+mod local;
 mod options;
 mod receive;
 mod send;
@@ -23,6 +24,7 @@ use crate::net::address::Place;
 use crate::reactor::Interest;
 use crate::sys::datagram::{self, Joining, Name, Returned};
 use crate::sys::{self, Source};
+use local::Side;
 use receive::{Kept, Once, Reader};
 use send_queue::SendQueue;
 use socket2::{Domain, SockAddr, Type};
@@ -40,6 +42,8 @@ pub struct Binding {
 }
 
 pub struct Udp {
+    /// What a socket of this machine has beside; `None` for one of the internet. It goes before the socket does.
+    side: Option<Box<Side>>,
     source: Source,
     ipv6: bool,
     /// Where it is bound.
@@ -77,6 +81,7 @@ const RETURNED_KEPT: usize = 64;
 impl Udp {
     fn new(source: Source, own: SocketAddr, peer: Option<SocketAddr>, plain: bool) -> Udp {
         Udp {
+            side: None,
             source,
             ipv6: own.is_ipv6(),
             own,
@@ -124,6 +129,9 @@ impl Udp {
 
     /// Where a datagram goes for which this address was given, or none.
     pub fn name(&self, to: Option<SocketAddr>) -> Result<Name> {
+        if self.side.is_some() {
+            return if to.is_none() { self.path(None) } else { Err(Error::EAFNOSUPPORT) };
+        }
         match (to, self.peer) {
             (None, Some(_)) => Ok(Name::Peer),
             (None, None) => Err(Error::EDESTADDRREQ),
@@ -174,7 +182,8 @@ impl Udp {
         };
         let sending = if self.out.is_some() { ", datagrams to send" } else { "" };
         let peer = self.peer.map_or_else(String::new, |peer| format!(", peer {peer}"));
-        format!("{reading}{sending}, bound to {}{peer}, descriptor {}", self.own, self.source.raw())
+        let own = if self.side.is_some() { "of this machine".into() } else { format!("bound to {}", self.own) };
+        format!("{reading}{sending}, {own}{peer}, descriptor {}", self.source.raw())
     }
 }
 
@@ -211,7 +220,10 @@ impl Core {
     /// Takes over a caller's datagram socket. On failure it stays the caller's.
     pub fn udp_open(&mut self, descriptor: i64) -> Result<Handle> {
         self.make_room()?;
-        let (own, peer) = datagram::look_at_datagram_socket(descriptor)?;
+        let (own, peer) = match datagram::look_at_datagram_socket(descriptor) {
+            Err(Error::EAFNOSUPPORT) => return self.udp_open_local(descriptor),
+            seen => seen?,
+        };
         if self.owns_descriptor(descriptor) {
             return Err(Error::EEXIST);
         }
@@ -225,6 +237,9 @@ impl Core {
 
     /// Gives the socket a peer, to which it sends and from which alone it receives; `None` takes it away.
     pub fn udp_set_peer(&mut self, handle: Handle, peer: Option<SocketAddr>) -> Result<()> {
+        if self.udp_mut(handle)?.side.is_some() {
+            return if peer.is_none() { self.udp_set_peer_path(handle, None) } else { Err(Error::EAFNOSUPPORT) };
+        }
         self.flush_udp(handle);
         let udp = self.udp_mut(handle)?;
         if udp.out.is_some() {

@@ -8,6 +8,7 @@ use super::{Udp, plain};
 use crate::callback::{Datagram, DatagramFunction, Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::file::outcome::Bytes;
 use crate::future::Op;
 use crate::handle::Handle;
 use crate::sys::datagram::{Arrivals, Local, Message, Returned, SLOTS, join_arrivals};
@@ -35,6 +36,8 @@ pub struct Kept {
     local: Option<Local>,
     ecn: u8,
     truncated: bool,
+    /// Who sent it, for a socket of this machine.
+    sender: Option<Vec<u8>>,
 }
 
 /// What a loop receives into, and what it tells of it.
@@ -261,7 +264,8 @@ impl Core {
                 }
                 Got::Messages(count) => {
                     for index in 0..count {
-                        udp.keep(&batch.arrivals.message(index));
+                        let sender = udp.side.is_some().then(|| batch.arrivals.sender(index));
+                        udp.keep(&batch.arrivals.message(index), sender);
                     }
                 }
             }
@@ -273,6 +277,11 @@ impl Core {
             let mut once = udp.once.pop_front();
             let from = kept.datagram(udp.own.port());
             let result = once.as_mut().map_or(0, |once| once.take(&from, &kept.bytes));
+            if let (Some(sender), Some(once)) = (kept.sender, &once)
+                && let Ok(future) = self.future_mut(once.future)
+            {
+                future.op = Op::Bytes(Bytes::new(sender));
+            }
             self.once_done(handle, once, result);
         }
         ToldOf::Again
@@ -311,6 +320,10 @@ impl Udp {
         if !self.kept.is_empty() {
             batch.kept.clear();
             batch.kept.extend(self.kept.drain(..));
+            if let Some(side) = &mut self.side {
+                side.senders.clear();
+                side.senders.extend(batch.kept.iter_mut().map(|kept| kept.sender.take().unwrap_or_default()));
+            }
             let port = self.own.port();
             batch.list.extend(batch.kept.iter().map(|kept| kept.datagram(port)));
             // There may be more with the system, of which it tells.
@@ -318,6 +331,10 @@ impl Udp {
         }
         let got = self.receive(&mut batch.arrivals, SLOTS);
         if let Got::Messages(count) = got {
+            if let Some(side) = &mut self.side {
+                side.senders.clear();
+                side.senders.extend((0..count).map(|index| batch.arrivals.sender(index)));
+            }
             for index in 0..count {
                 let message = batch.arrivals.message(index);
                 let local = local_address(message.local, self.own.port());
@@ -341,11 +358,12 @@ impl Udp {
     }
 
     /// Keeps what a message brought, datagram by datagram.
-    fn keep(&mut self, message: &Message<'_>) {
+    fn keep(&mut self, message: &Message<'_>, sender: Option<Vec<u8>>) {
         let length = if message.segment > 0 { message.segment } else { message.bytes.len().max(1) };
         let mut keep = |bytes: &[u8]| {
             let (peer, local, ecn, truncated) = (message.peer, message.local, message.ecn, message.truncated);
-            self.kept.push_back(Kept { bytes: bytes.into(), peer, local, ecn, truncated });
+            let sender = sender.clone();
+            self.kept.push_back(Kept { bytes: bytes.into(), peer, local, ecn, truncated, sender });
         };
         if message.bytes.is_empty() {
             keep(&[]);

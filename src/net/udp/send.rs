@@ -98,7 +98,7 @@ impl Core {
         self.flush_udp(handle);
         match self.send_now(handle, &parcel) {
             Ok(()) => self.complete(future, length as i64),
-            Err(Error::EAGAIN) => {
+            Err(Error::EAGAIN) if !self.udp_mut(handle)?.would_wait_in_vain() => {
                 self.gather(handle, future, &parcel);
                 // The system takes no more: this has it tell when it does.
                 self.flush_udp(handle);
@@ -172,7 +172,7 @@ impl Core {
                     self.note_retried(handle, &mut retried);
                     self.batch_sent(future, sent as u32, Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => break,
                 Err(error) => {
                     if let Blame::Datagram(error) = self.blame(handle, error.into(), &mut retried) {
                         rest = &rest[1..];
@@ -241,7 +241,7 @@ impl Core {
                         self.queued_done(future, Ok(length));
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => return true,
                 Err(error) => {
                     if let Blame::Datagram(error) = self.blame(handle, error.into(), &mut retried)
                         && let Some((future, _)) = out.pop()

@@ -23,6 +23,10 @@ static inline void call_udp_heard(rondel_udp udp, const rondel_datagram *batch, 
     CALL(udp_bind, LOOPS, (h, "127.0.0.1", 0, 0))                                                                      \
     CALL(udp_connect, LOOPS, (h, "127.0.0.1", 9, call_fn, &call_seen))                                                 \
     CALL(udp_open, LOOPS, (h, INT32_MAX))                                                                              \
+    CALL(udp_bind_path, LOOPS, (h, "@", 0))                                                                            \
+    CALL(udp_send_path, UDPS, (h, "x", 1, "/nowhere/at-all", call_fn, &call_seen))                                     \
+    CALL(udp_sender_path, UDPS, (h, 0, NULL, 0))                                                                       \
+    CALL(udp_set_peer_path, UDPS, (h, "/nowhere/at-all"))                                                              \
     CALL(udp_set_peer, UDPS, (h, &call_udp_peer))                                                                      \
     CALL(udp_send, UDPS, (h, "x", 1, &call_udp_peer, call_fn, &call_seen))                                             \
     CALL(udp_try_send, UDPS, (h, "x", 1, &call_udp_peer))                                                              \
