@@ -214,6 +214,15 @@ impl Future {
         self.told && matches!(self.op, Op::Over | Op::Got(_)) && matches!(self.waiters, Waiters::None)
     }
 
+    /// Whether it is of an operation that owns nothing, and nobody will hear of its end.
+    #[inline]
+    fn is_unheard(&self) -> bool {
+        matches!((&self.op, self.notify), (Op::Write | Op::Send, Notify::Nobody))
+            && self.holders == 0
+            && matches!(self.waiters, Waiters::None)
+            && self.deadline.is_none()
+    }
+
     /// The task to go on, if it is all there is to tell: it holds the future and awaits it, as is nearly always so.
     #[inline]
     fn wake(&mut self) -> Option<Handle> {

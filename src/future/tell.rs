@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The end of a future: its result, and those who wait being told of it, each in its turn, in a later step of the loop.
 
-use super::{Awaited, Op, State, Waiter};
+use super::{Awaited, Future, Op, State, Waiter};
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -34,19 +34,15 @@ impl Core {
     /// The end of nearly every write or send: nobody holds its future or waits for it, so nobody can see a result.
     #[inline]
     fn forget_if_unheard(&mut self, handle: Handle) -> bool {
-        let Core { table, alive, .. } = self;
-        let Ok(entry) = table.get_mut(handle) else { return true };
-        let Object::Future(future) = &entry.object else { return false };
-        let unheard =
-            matches!((&future.op, future.notify), (Op::Write | Op::Send, Notify::Nobody)) && !future.is_awaited();
-        if !unheard || future.deadline.is_some() {
-            return false;
+        let mut counted = false;
+        let forgotten = self.table.forget_if(handle, |entry| {
+            counted = entry.active && entry.referenced;
+            entry.plain_future().is_some_and(Future::is_unheard)
+        });
+        if forgotten && counted {
+            self.alive -= 1;
         }
-        if entry.active && entry.referenced {
-            *alive -= 1;
-        }
-        table.discard(handle);
-        true
+        forgotten
     }
 
     /// As `complete`, for the driver: it tells in this step.
