@@ -99,15 +99,15 @@ TEST(each_descriptor_becomes_a_handle_of_its_kind) {
         close((int)fds[i]);
     }
     /* One that no handle can be made of waits on. */
-    int datagrams[2], bad;
-    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, datagrams), 0);
-    fds[0] = datagrams[0];
+    int packets[2], bad;
+    REQUIRE_EQ(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, packets), 0);
+    fds[0] = packets[0];
     CHECK(rondel_pipe_send_fds(ends[0], "x", 1, fds, 1, NULL, NULL) > 0);
     read_bytes(loop, ends[1], room, 1);
-    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EAFNOSUPPORT);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EPROTOTYPE);
     CHECK((bad = (int)rondel_pipe_take_fd(ends[1])) >= 0);
-    CHECK(same_file(bad, datagrams[0]));
-    close(bad), close(datagrams[0]), close(datagrams[1]);
+    CHECK(same_file(bad, packets[0]));
+    close(bad), close(packets[0]), close(packets[1]);
     CHECK_EQ(unlink(path), 0);
     close(pipes[1]), close(local[1]), close(tcp[1]);
     local_end(loop);
