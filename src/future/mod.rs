@@ -271,6 +271,7 @@ impl Core {
     }
 
     /// A future that is done from the start.
+    #[inline(always)]
     pub fn insert_done(&mut self, op: Op, origin: Handle, notify: Notify, result: i64) -> Result<Handle> {
         self.make_room()?;
         if matches!(notify, Notify::Nobody) {
@@ -354,6 +355,7 @@ impl Core {
     }
 
     /// The result of a future that is done, which is let go with it; nobody need hold it. `EAGAIN` while it is pending.
+    #[inline(always)]
     pub fn take_result(&mut self, handle: Handle) -> Result<i64> {
         let mut result = 0;
         let taken = self.table.forget_if(handle, |entry| {

@@ -59,6 +59,7 @@ impl Core {
         if std::mem::replace(&mut lock.held, true) { Err(Error::EAGAIN) } else { Ok(()) }
     }
 
+    #[inline(always)]
     pub fn release_lock(&mut self, handle: Handle) -> Result<()> {
         let lock = self.lock_mut(handle)?;
         if !lock.held {
