@@ -50,18 +50,18 @@ async def main(count, sleepers):
         lock.release()
     timed("lock, uncontended", begin)
 
-    queue = asyncio.Queue(1)
-
-    async def producer():
+    async def producer(queue):
         for n in range(count):
             await queue.put(n)
 
-    begin = time.process_time_ns()
-    producing = loop.create_task(producer())
-    for _ in range(count):
-        await queue.get()
-    await producing
-    timed("queue hand-over", begin)
+    for room, name in ((64, "queue hand-over"), (1, "queue hand-over, room for one")):
+        queue = asyncio.Queue(room)
+        begin = time.process_time_ns()
+        producing = loop.create_task(producer(queue))
+        for _ in range(count):
+            await queue.get()
+        await producing
+        timed(name, begin)
 
     before = resident()
     sleeping = [loop.create_task(sleeper()) for _ in range(sleepers)]
