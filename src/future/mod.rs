@@ -366,7 +366,12 @@ impl Core {
         if taken {
             return Ok(result);
         }
-        let result = self.future_mut(handle)?.look()?;
+        let future = self.future_mut(handle)?;
+        let result = future.look()?;
+        if future.holders > 1 {
+            future.holders -= 1;
+            return Ok(result);
+        }
         if self.release(handle) == Err(Error::ESTATE) {
             self.free_if_unused(handle);
         }
