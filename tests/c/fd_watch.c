@@ -1,35 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  * Watches of descriptors of the caller's: what is told, and to whom. */
-#include "support/test.h"
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-#define ALL (RONDEL_READABLE | RONDEL_WRITABLE | RONDEL_DISCONNECT | RONDEL_PRIORITY)
-
-static int make_pair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM, 0, fds); }
-
-static void put(int fd, char byte) { CHECK_EQ(write(fd, &byte, 1), 1); }
-
-static void turns(rondel_loop loop, int count) {
-    while (count-- > 0) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
-}
-
-static void stop_loop(rondel_handle source, int64_t result, void *user_data) {
-    (void)result, (void)user_data;
-    CHECK_EQ(rondel_stop(rondel_loop_of(source)), 0);
-}
-
-/* How many turns the loop makes in `ns` when nothing happens. */
-static int64_t turns_in(rondel_loop loop, int64_t ns) {
-    int64_t before = rondel_metric(loop, RONDEL_METRIC_TURNS);
-    CHECK(rondel_call_later(loop, ns, stop_loop, NULL) > 0);
-    CHECK(rondel_run(loop, RONDEL_RUN_FOREVER) >= 0);
-    return rondel_metric(loop, RONDEL_METRIC_TURNS) - before;
-}
+#include "support/watched.h"
 
 TEST(tells_readable_every_turn_as_long_as_it_is) {
     rondel_loop loop = rondel_loop_new();
@@ -125,12 +96,6 @@ TEST(may_be_paused_and_closed_in_its_own_callback) {
     CHECK_EQ(rondel_loop_free(loop), 0);
     close(a[0]), close(a[1]), close(b[0]), close(b[1]);
 }
-
-struct two {
-    rondel_watch watches[2];
-    int fds[2];
-    int64_t calls, errors;
-};
 
 static void close_the_other(rondel_handle watch, int64_t result, void *user_data) {
     struct two *two = user_data;
@@ -240,23 +205,6 @@ TEST(a_half_closed_peer_is_a_disconnect_only_to_who_asks) {
     CHECK_EQ(seen.result, RONDEL_READABLE);
     CHECK_EQ(rondel_loop_free(loop), 0);
     close(fds[0]), close(fds[1]);
-}
-
-/* Two ends of a TCP connection. */
-static int tcp_pair(int fds[2]) {
-    struct sockaddr_in address;
-    socklen_t size = sizeof address;
-    int server = socket(AF_INET, SOCK_STREAM, 0);
-    memset(&address, 0, sizeof address);
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    fds[0] = socket(AF_INET, SOCK_STREAM, 0);
-    int bad = bind(server, (struct sockaddr *)&address, sizeof address) | listen(server, 1) |
-              getsockname(server, (struct sockaddr *)&address, &size) |
-              connect(fds[0], (struct sockaddr *)&address, sizeof address);
-    fds[1] = accept(server, NULL, NULL);
-    close(server);
-    return bad || fds[1] < 0;
 }
 
 TEST(urgent_data_is_told_to_who_asks) {

@@ -1,18 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
  * Watches of random descriptors, compared with what poll says of them. */
-#include "support/test.h"
-
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <poll.h>
-#include <sys/socket.h>
-
-static int make_pair(int fds[2]) { return socketpair(AF_UNIX, SOCK_STREAM, 0, fds); }
-
-static void turns(rondel_loop loop, int count) {
-    while (count-- > 0) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
-}
+#include "support/watched.h"
 
 /* What the loop tells is what poll(2) tells of the same descriptors, for random deeds. */
 enum { PAIRS = 6 };

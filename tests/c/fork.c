@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Loops and forks: what a child may do with its copy of a loop, and that the parent never notices. */
+ * What becomes of a loop in the child of a fork: freed, left alone, or gone on with. */
 #include "support/test.h"
 
 #include "support/calls.h"
@@ -16,8 +16,6 @@ static int sleeps(rondel_loop loop) {
     struct pollfd backend = {(int)rondel_backend_fd(loop), POLLIN, 0};
     return poll(&backend, 1, 0) == 0 && rondel_backend_timeout(loop) == RONDEL_FOREVER;
 }
-
-/* ---- What a child has not asked for ---- */
 
 struct scene {
     rondel_loop loop;
@@ -55,8 +53,6 @@ TEST(every_call_is_refused_in_a_child_that_has_not_asked_for_the_loop) {
     CHECK_EQ(rondel_loop_fork(scene.loop), 0); /* here it is nothing new */
     CHECK_EQ(rondel_loop_free(scene.loop), 0);
 }
-
-/* ---- A child that frees its copy ---- */
 
 enum { QUEUED = 4 << 20 };
 
@@ -179,8 +175,6 @@ TEST(a_child_may_end_without_a_word) {
     in_child(end_at_once, &busy);
     busy_end(&busy);
 }
-
-/* ---- A child that goes on with the loop ---- */
 
 static int adopt_busy(void *arg) {
     struct busy *busy = arg;
@@ -317,8 +311,6 @@ TEST(a_child_may_have_children_of_its_own) {
     close(line.peer);
 }
 
-/* ---- A fork inside a callback ---- */
-
 struct within {
     rondel_loop loop;
     int adopts;
@@ -361,8 +353,6 @@ static void fork_in_a_callback(int adopts) {
 TEST(a_fork_in_a_callback_may_go_on_with_the_run) { fork_in_a_callback(1); }
 
 TEST(a_fork_in_a_callback_that_does_not_ask_gets_no_more_of_it) { fork_in_a_callback(0); }
-
-/* ---- Signals ---- */
 
 static int signal_child(void *arg) {
     struct busy *busy = arg;
@@ -414,94 +404,6 @@ TEST(a_signal_that_comes_before_the_child_has_asked_is_not_lost) {
     CHECK_EQ(rondel_loop_free(busy.loop), 0);
 }
 
-/* ---- Threads ---- */
-
-struct elsewhere {
-    rondel_loop loop;
-    struct gate runs;
-    int64_t stop;
-};
-
-static void pass_gate(rondel_handle source, int64_t result, void *user_data) {
-    (void)source, (void)result;
-    gate_pass(&((struct elsewhere *)user_data)->runs);
-}
-
-static void *run_elsewhere(void *arg) {
-    struct elsewhere *elsewhere = arg;
-    CHECK(rondel_call_soon(elsewhere->loop, pass_gate, elsewhere) > 0);
-    CHECK_EQ(rondel_run(elsewhere->loop, RONDEL_RUN_FOREVER), 0);
-    return NULL;
-}
-
-static int try_elsewhere(void *arg) {
-    struct elsewhere *elsewhere = arg;
-    CHECK_EQ(rondel_loop_fork(elsewhere->loop), RONDEL_ETHREAD);
-    CHECK_EQ(rondel_loop_free(elsewhere->loop), RONDEL_ETHREAD);
-    rondel_loop own = rondel_loop_new();
-    CHECK_EQ(rondel_run_until(own, rondel_work(own, do_nothing, NULL, RONDEL_FUTURE)), 0);
-    CHECK_EQ(rondel_loop_free(own), 0);
-    return 0;
-}
-
-TEST(a_loop_that_ran_in_another_thread_stays_there) {
-    struct elsewhere elsewhere = {rondel_loop_new(), GATE, 0};
-    pthread_t thread;
-    REQUIRE_EQ(pthread_create(&thread, NULL, run_elsewhere, &elsewhere), 0);
-    gate_wait(&elsewhere.runs, 1);
-    in_child(try_elsewhere, &elsewhere);
-    CHECK_EQ(rondel_stop_threadsafe(elsewhere.loop), 0);
-    CHECK_EQ(pthread_join(thread, NULL), 0);
-    CHECK_EQ(rondel_loop_free(elsewhere.loop), 0);
-}
-
-static void *make_noise(void *arg) {
-    struct elsewhere *elsewhere = arg;
-    struct seen seen = {0, 0, 0};
-    while (!__atomic_load_n(&elsewhere->stop, __ATOMIC_SEQ_CST)) {
-        rondel_loop own = rondel_loop_new();
-        CHECK(rondel_signal_start(own, SIGUSR1, see, &seen) > 0);
-        CHECK(rondel_work(own, do_nothing, NULL, NULL, NULL) > 0);
-        for (int i = 0; i < 100; i++)
-            CHECK_EQ(rondel_call_soon_threadsafe(elsewhere->loop, rondel_keep, NULL) == 0, 0);
-        CHECK_EQ(rondel_loop_free(own), 0);
-    }
-    return NULL;
-}
-
-static int use_all(void *arg) {
-    struct elsewhere *elsewhere = arg;
-    struct seen seen = {0, 0, 0};
-    CHECK_EQ(rondel_loop_fork(elsewhere->loop), 0);
-    CHECK_EQ(rondel_call_soon_threadsafe(elsewhere->loop, see, &seen), 0);
-    CHECK(rondel_signal_start(elsewhere->loop, SIGUSR2, see, &seen) > 0);
-    CHECK_EQ(rondel_run_until(elsewhere->loop, rondel_work(elsewhere->loop, do_nothing, NULL, RONDEL_FUTURE)), 0);
-    CHECK(net_run_until(elsewhere->loop, &seen.calls, 1));
-    CHECK_EQ(rondel_loop_free(elsewhere->loop), 0);
-    rondel_loop own = rondel_loop_new();
-    CHECK(own > 0);
-    CHECK_EQ(rondel_loop_free(own), 0);
-    return 0;
-}
-
-/* If a fork came while another thread held a lock of the library, the child would hang. */
-TEST(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind) {
-    enum { NOISY = 2 };
-    if (CHILD_SANITIZED) SKIP("the sanitizer's own locks are left behind");
-    struct elsewhere elsewhere = {rondel_loop_new(), GATE, 0};
-    pthread_t threads[NOISY];
-    for (int i = 0; i < NOISY; i++) REQUIRE_EQ(pthread_create(&threads[i], NULL, make_noise, &elsewhere), 0);
-    for (int64_t i = test_scale(100, 5); i > 0; i--) {
-        in_child(use_all, &elsewhere);
-        CHECK(rondel_run(elsewhere.loop, RONDEL_RUN_NOWAIT) >= 0);
-    }
-    __atomic_store_n(&elsewhere.stop, 1, __ATOMIC_SEQ_CST);
-    for (int i = 0; i < NOISY; i++) CHECK_EQ(pthread_join(threads[i], NULL), 0);
-    CHECK_EQ(rondel_loop_free(elsewhere.loop), 0);
-}
-
-/* ---- Errors ---- */
-
 static int run_out(void *arg) {
     struct line *line = arg;
     struct rlimit limit, none = {0, 0};
@@ -534,6 +436,4 @@ TEST_MAIN(RUN(every_call_is_refused_in_a_child_that_has_not_asked_for_the_loop),
           RUN(a_fork_in_a_callback_that_does_not_ask_gets_no_more_of_it),
           RUN(signals_are_told_in_the_process_that_they_come_to),
           RUN(a_signal_that_comes_before_the_child_has_asked_is_not_lost),
-          RUN(a_loop_that_ran_in_another_thread_stays_there),
-          RUN(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind),
           RUN(without_descriptors_it_fails_and_can_be_tried_again))

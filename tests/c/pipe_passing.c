@@ -1,27 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- *
- * Passing descriptors through local sockets: what arrives, when, and that none is ever lost or left open.
- */
-#include "support/local.h"
-
-#include "support/child.h"
-
-#include <sys/uio.h>
-
-/* Two handles of one loop; descriptors are taken in at the second. */
-static int passing_pair(rondel_loop loop, rondel_pipe ends[2], int64_t limit) {
-    ends[0] = ends[1] = RONDEL_EINVAL;
-    CHECK_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
-    CHECK_EQ(rondel_pipe_receive_fds(ends[1], limit), 0);
-    return ends[1] > 0;
-}
-
-/* Reads exactly so many bytes. */
-static void read_bytes(rondel_loop loop, rondel_pipe from, char *room, size_t length) {
-    struct net_op op = {0};
-    CHECK(rondel_read_exactly(from, room, length, net_done, &op) > 0);
-    if (net_run_until(loop, &op.calls, 1)) CHECK_EQ(op.result, length);
-}
+ * Passing descriptors through local sockets: what arrives, when, and as what. */
+#include "support/passing.h"
 
 static int same_file(int64_t one, int64_t other) {
     struct stat a, b;
@@ -142,22 +121,6 @@ TEST(as_many_as_the_system_allows_go_at_once_and_arrive_in_order) {
 
 enum { MESSAGES = 300 };
 
-/* The end of a pipe whose number is written in it, so that it can be told from others. */
-static int numbered(int number) {
-    int fds[2];
-    if (pipe(fds) < 0) return -1;
-    CHECK_EQ(write(fds[1], &number, sizeof number), sizeof number);
-    close(fds[1]);
-    return fds[0];
-}
-
-static int number_of(int64_t fd) {
-    int number = -1;
-    CHECK_EQ(read((int)fd, &number, sizeof number), sizeof number);
-    close((int)fd);
-    return number;
-}
-
 struct traffic {
     rondel_pipe pipe;
     int64_t bytes;
@@ -236,24 +199,6 @@ TEST(each_arrives_with_its_byte_under_heavy_traffic_both_ways) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
-/* Writes until the socket takes no more. Gives how many bytes are on their way. */
-static int64_t stop_up(rondel_pipe pipe) {
-    static char filler[1 << 16];
-    int64_t n, sum = 0;
-    while ((n = rondel_try_write(pipe, filler, sizeof filler)) > 0) sum += n;
-    CHECK_EQ(n, RONDEL_EAGAIN);
-    return sum;
-}
-
-static void swallow(rondel_loop loop, rondel_pipe from, int64_t bytes) {
-    static char room[1 << 16];
-    while (bytes > 0 && !test_failures) {
-        size_t part = bytes < (int64_t)sizeof room ? (size_t)bytes : sizeof room;
-        read_bytes(loop, from, room, part);
-        bytes -= (int64_t)part;
-    }
-}
-
 TEST(what_waits_to_be_sent_may_be_closed_by_its_owner) {
     rondel_loop loop = rondel_loop_new();
     rondel_pipe ends[2];
@@ -278,165 +223,6 @@ TEST(what_waits_to_be_sent_may_be_closed_by_its_owner) {
     CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 2);
     REQUIRE(net_run_until(loop, &ops[1].calls, 1));
     for (int i = 0; i < 2; i++) CHECK_EQ(ops[i].result, 3);
-    CHECK_EQ(rondel_loop_free(loop), 0);
-}
-
-TEST(a_send_that_is_cancelled_passes_nothing) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_pipe ends[2];
-    struct net_op ops[3];
-    char room[8];
-    memset(ops, 0, sizeof ops);
-    REQUIRE(passing_pair(loop, ends, 8));
-    int64_t before = stop_up(ends[0]);
-    rondel_future futures[3];
-    for (int i = 0; i < 3; i++) {
-        int64_t fd = numbered(i);
-        futures[i] = rondel_pipe_send_fds(ends[0], i == 0 ? "a" : i == 1 ? "bb" : "ccc", (size_t)i + 1, &fd, 1,
-                                          net_done, &ops[i]);
-        CHECK(futures[i] > 0);
-        close((int)fd);
-    }
-    CHECK_EQ(rondel_cancel(futures[1]), 0);
-    swallow(loop, ends[1], before);
-    read_bytes(loop, ends[1], room, 4);
-    CHECK_EQ(memcmp(room, "accc", 4), 0);
-    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 0);
-    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 2);
-    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
-    REQUIRE(net_run_until(loop, &ops[2].calls, 1));
-    CHECK_EQ(ops[0].result, 1);
-    CHECK_EQ(ops[1].result, RONDEL_ECANCELED);
-    CHECK_EQ(ops[2].result, 3);
-    CHECK_EQ(rondel_loop_free(loop), 0);
-}
-
-TEST(what_waits_when_the_pipe_or_its_loop_ends_is_cancelled_and_closed) {
-    for (int how = 0; how < 3; how++) {
-        rondel_loop loop = rondel_loop_new();
-        struct net_op op = {0};
-        int peer;
-        int64_t fd = numbered(1);
-        rondel_pipe pipe = local_stream(loop, &peer);
-        stop_up(pipe);
-        CHECK(rondel_pipe_send_fds(pipe, "x", 1, &fd, 1, net_done, &op) > 0);
-        close((int)fd);
-        if (how == 0) CHECK_EQ(rondel_close(pipe), 0);
-        if (how == 1) close(peer);
-        if (how != 2) CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
-        CHECK_EQ(rondel_loop_free(loop), 0);
-        CHECK_EQ(op.calls, 1);
-        if (how != 1) CHECK_EQ(op.result, RONDEL_ECANCELED);
-        else CHECK(op.result == RONDEL_EPIPE || op.result == RONDEL_ECONNRESET);
-        if (how != 1) close(peer);
-    }
-}
-
-/* The read end of a pipe that ends as soon as nobody has the write end any more, which is passed and closed here. */
-static int pass_a_write_end(rondel_pipe through) {
-    int fds[2];
-    CHECK_EQ(pipe(fds), 0);
-    int64_t fd = fds[1];
-    CHECK(rondel_pipe_send_fds(through, "x", 1, &fd, 1, NULL, NULL) > 0);
-    close(fds[1]);
-    fcntl(fds[0], F_SETFL, O_NONBLOCK);
-    return fds[0];
-}
-
-static int is_open_somewhere(int read_end) {
-    char byte;
-    return read(read_end, &byte, 1) < 0;
-}
-
-TEST(what_nobody_asked_for_or_takes_is_closed) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_pipe ends[2], other[2];
-    char byte;
-    /* Nobody asked. */
-    REQUIRE_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
-    int end = pass_a_write_end(ends[0]);
-    CHECK(is_open_somewhere(end));
-    read_bytes(loop, ends[1], &byte, 1);
-    CHECK(!is_open_somewhere(end));
-    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
-    close(end);
-    /* Asked for, and then not any more. */
-    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 4), 0);
-    end = pass_a_write_end(ends[0]);
-    read_bytes(loop, ends[1], &byte, 1);
-    CHECK(is_open_somewhere(end));
-    CHECK_EQ(rondel_detach(ends[1]), RONDEL_EBUSY); /* it would be lost */
-    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 0), 0);
-    CHECK(!is_open_somewhere(end));
-    close(end);
-    /* Not taken before the handle was closed. */
-    CHECK_EQ(rondel_pipe_receive_fds(ends[1], 4), 0);
-    end = pass_a_write_end(ends[0]);
-    read_bytes(loop, ends[1], &byte, 1);
-    CHECK(is_open_somewhere(end));
-    CHECK_EQ(rondel_close(ends[1]), 0);
-    CHECK(!is_open_somewhere(end));
-    close(end);
-    /* Not even read. */
-    REQUIRE(passing_pair(loop, other, 4));
-    end = pass_a_write_end(other[0]);
-    CHECK(is_open_somewhere(end));
-    CHECK_EQ(rondel_loop_free(loop), 0);
-    CHECK(!is_open_somewhere(end));
-    close(end);
-}
-
-TEST(more_than_the_limit_are_closed_and_told_of) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_pipe ends[2];
-    char room[4];
-    int64_t fds[5];
-    REQUIRE(passing_pair(loop, ends, 3));
-    for (int i = 0; i < 5; i++) fds[i] = numbered(i);
-    CHECK(rondel_pipe_send_fds(ends[0], "a", 1, fds, 5, NULL, NULL) > 0);
-    read_bytes(loop, ends[1], room, 1);
-    CHECK(rondel_pipe_send_fds(ends[0], "b", 1, &fds[3], 2, NULL, NULL) > 0);
-    read_bytes(loop, ends[1], room, 1);
-    for (int i = 0; i < 5; i++) close((int)fds[i]);
-    for (int i = 0; i < 3; i++) CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), i);
-    CHECK_EQ(rondel_pipe_take_handle(ends[1]), RONDEL_EMSGSIZE); /* once, however many are missing */
-    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
-    fds[0] = numbered(7);
-    CHECK(rondel_pipe_send_fds(ends[0], "c", 1, fds, 1, NULL, NULL) > 0);
-    close((int)fds[0]);
-    read_bytes(loop, ends[1], room, 1);
-    CHECK_EQ(number_of(rondel_pipe_take_fd(ends[1])), 7);
-    CHECK_EQ(rondel_loop_free(loop), 0);
-}
-
-TEST(a_process_without_room_for_more_descriptors_is_told_what_it_lost) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_pipe ends[2];
-    struct rlimit old, few;
-    char byte;
-    int64_t fds[3];
-    const char *preloaded = getenv("LD_PRELOAD");
-    if (preloaded && strstr(preloaded, "vgpreload")) { /* valgrind counts descriptors by itself */
-        CHECK_EQ(rondel_loop_free(loop), 0);
-        SKIP("the limit is not the system's here");
-    }
-    REQUIRE(passing_pair(loop, ends, 8));
-    for (int i = 0; i < 3; i++) fds[i] = numbered(i);
-    CHECK(rondel_pipe_send_fds(ends[0], "x", 1, fds, 3, NULL, NULL) > 0);
-    net_wait_readable((int)rondel_fileno(ends[1]));
-    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &old), 0);
-    few = old;
-    few.rlim_cur = (rlim_t)fds[2] + 2;
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &few), 0);
-    read_bytes(loop, ends[1], &byte, 1);
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &old), 0);
-    int64_t fd = rondel_pipe_take_fd(ends[1]), taken = 0;
-    for (; fd >= 0; fd = rondel_pipe_take_fd(ends[1])) CHECK_EQ(number_of(fd), taken++);
-    CHECK(taken < 3);
-    CHECK_EQ(fd, RONDEL_EMSGSIZE);
-    CHECK_EQ(rondel_pipe_take_fd(ends[1]), RONDEL_EAGAIN);
-    for (int64_t i = taken; i < 3; i++) close((int)fds[i]);
-    for (int64_t i = 0; i < taken; i++) close((int)fds[i]);
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
@@ -563,8 +349,5 @@ TEST_MAIN(RUN(a_listener_that_was_passed_accepts_on_the_other_side), RUN(a_conne
           RUN(each_descriptor_becomes_a_handle_of_its_kind),
           RUN(as_many_as_the_system_allows_go_at_once_and_arrive_in_order),
           RUN(each_arrives_with_its_byte_under_heavy_traffic_both_ways),
-          RUN(what_waits_to_be_sent_may_be_closed_by_its_owner), RUN(a_send_that_is_cancelled_passes_nothing),
-          RUN(what_waits_when_the_pipe_or_its_loop_ends_is_cancelled_and_closed),
-          RUN(what_nobody_asked_for_or_takes_is_closed), RUN(more_than_the_limit_are_closed_and_told_of),
-          RUN(a_process_without_room_for_more_descriptors_is_told_what_it_lost), RUN(what_a_process_passed_outlives_it),
+          RUN(what_waits_to_be_sent_may_be_closed_by_its_owner), RUN(what_a_process_passed_outlives_it),
           RUN(a_task_reads_and_takes_in_straight_lines), RUN(what_makes_no_sense_is_refused_and_sends_nothing))
