@@ -1819,57 +1819,6 @@ rondel_udp rondel_udp_open(rondel_loop loop,
                            int64_t fd);
 
 /**
- * Binds a datagram socket of this machine to a path or abstract name, as `rondel_pipe_connect` has them ("@" alone is any
- * free name); NULL: it has none and can only send.
- *
- * The handle is used as one of UDP; the other sides are named by `rondel_udp_send_path`, `rondel_udp_sender_path` and
- * `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way: a peer that is full is waited for,
- * and a datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
- *
- * The path becomes a file, which is removed when the handle is closed. `flags`: 0, or `RONDEL_UDP_REUSE_ADDRESS` to take
- * the place of a socket's file at which nobody receives. `RONDEL_EADDRINUSE`, `RONDEL_ENAMETOOLONG`… as for
- * `rondel_pipe_listen`, `RONDEL_EINVAL` for other flags. Windows has no such sockets, and refuses. Loop thread only.
- */
-rondel_udp rondel_udp_bind_path(rondel_loop loop,
-                                const char *name,
-                                int32_t flags);
-
-/**
- * As `rondel_udp_send`, from a socket of `rondel_udp_bind_path` to a path or abstract name (NULL: to its peer).
- *
- * The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAGAIN` if it is full.
- * `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
- */
-rondel_future rondel_udp_send_path(rondel_udp udp,
-                                   const void *bytes,
-                                   size_t length,
-                                   const char *to,
-                                   rondel_fn fn,
-                                   void *user_data);
-
-/**
- * Who sent a datagram of the batch that `rondel_datagram_fn` is being told: writes the name into `text` (may be NULL) of
- * `size` bytes, with a NUL, and gives its length; 0 for a sender without a name.
- *
- * Of a datagram that `rondel_udp_recv` received, `rondel_future_bytes` of its future is the sender's name.
- * `RONDEL_EINVAL` beyond the batch, `RONDEL_ENOBUFS` if there is no room, `RONDEL_EAFNOSUPPORT` for a socket of the
- * internet. Loop thread only.
- */
-int64_t rondel_udp_sender_path(rondel_udp udp,
-                               size_t index,
-                               char *text,
-                               size_t size);
-
-/**
- * As `rondel_udp_set_peer`, for a socket of `rondel_udp_bind_path`: a path or abstract name, or NULL for none.
- *
- * `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAFNOSUPPORT` for a socket of the internet.
- * Loop thread only.
- */
-int64_t rondel_udp_set_peer_path(rondel_udp udp,
-                                 const char *name);
-
-/**
  * Gives a socket a peer, or another one; NULL takes it away. As `rondel_udp_connect`, by address, at once.
  *
  * `RONDEL_EINVAL` for an address that is none, `RONDEL_EAFNOSUPPORT` for IPv6 from an IPv4 socket, `RONDEL_ENOTCONN` if there
@@ -2016,6 +1965,64 @@ int64_t rondel_udp_multicast_loop(rondel_udp udp, int on);
  * thread.
  */
 int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
+
+/** @} */
+
+/**
+ * @defgroup rondel_udp_path Datagrams between processes of one machine, by path or abstract name
+ * @{
+ */
+
+/**
+ * Binds a datagram socket of this machine to a path or abstract name, as `rondel_pipe_connect` has them ("@" alone is any
+ * free name); NULL: it has none and can only send.
+ *
+ * The handle is used as one of UDP; the other sides are named by `rondel_udp_send_path`, `rondel_udp_sender_path` and
+ * `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way: a peer that is full is waited for,
+ * and a datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
+ *
+ * The path becomes a file, which is removed when the handle is closed. `flags`: 0, or `RONDEL_UDP_REUSE_ADDRESS` to take
+ * the place of a socket's file at which nobody receives. `RONDEL_EADDRINUSE`, `RONDEL_ENAMETOOLONG`… as for
+ * `rondel_pipe_listen`, `RONDEL_EINVAL` for other flags. Windows has no such sockets, and refuses. Loop thread only.
+ */
+rondel_udp rondel_udp_bind_path(rondel_loop loop,
+                                const char *name,
+                                int32_t flags);
+
+/**
+ * As `rondel_udp_send`, from a socket of `rondel_udp_bind_path` to a path or abstract name (NULL: to its peer).
+ *
+ * The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAGAIN` if it is full.
+ * `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
+ */
+rondel_future rondel_udp_send_path(rondel_udp udp,
+                                   const void *bytes,
+                                   size_t length,
+                                   const char *to,
+                                   rondel_fn fn,
+                                   void *user_data);
+
+/**
+ * Who sent a datagram of the batch that `rondel_datagram_fn` is being told: writes the name into `text` (may be NULL) of
+ * `size` bytes, with a NUL, and gives its length; 0 for a sender without a name.
+ *
+ * Of a datagram that `rondel_udp_recv` received, `rondel_future_bytes` of its future is the sender's name.
+ * `RONDEL_EINVAL` beyond the batch, `RONDEL_ENOBUFS` if there is no room, `RONDEL_EAFNOSUPPORT` for a socket of the
+ * internet. Loop thread only.
+ */
+int64_t rondel_udp_sender_path(rondel_udp udp,
+                               size_t index,
+                               char *text,
+                               size_t size);
+
+/**
+ * As `rondel_udp_set_peer`, for a socket of `rondel_udp_bind_path`: a path or abstract name, or NULL for none.
+ *
+ * `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAFNOSUPPORT` for a socket of the internet.
+ * Loop thread only.
+ */
+int64_t rondel_udp_set_peer_path(rondel_udp udp,
+                                 const char *name);
 
 /** @} */
 

@@ -10,6 +10,7 @@ use crate::error::{Error, Result};
 use crate::handle::{Handle, Table};
 use crate::hook::Phase;
 use crate::lifecycle::{Entry, Kind, Object, Stamp};
+use crate::net::read_buffer::{READ_SIZE, ReadBuffer};
 use crate::net::stream::Received;
 use crate::net::udp::{Batch, ToldOf};
 use crate::reactor::{Reactor, Readiness};
@@ -41,28 +42,6 @@ pub struct Loop {
     read_buffer: RefCell<ReadBuffer>,
     /// Where datagrams arrive, once there are any.
     batch: RefCell<Option<Box<Batch>>>,
-}
-
-/// Where push reads go. It starts on a page: the kernel copies several times slower to an address just off an
-/// alignment.
-struct ReadBuffer {
-    bytes: Vec<u8>,
-    start: usize,
-}
-
-const READ_SIZE: usize = 256 * 1024;
-const PAGE: usize = 4096;
-
-impl ReadBuffer {
-    fn new() -> ReadBuffer {
-        let bytes = vec![0; READ_SIZE + PAGE];
-        let start = bytes.as_ptr().align_offset(PAGE).min(PAGE);
-        ReadBuffer { bytes, start }
-    }
-
-    fn room(&mut self) -> &mut [u8] {
-        &mut self.bytes[self.start..self.start + READ_SIZE]
-    }
 }
 
 impl Loop {

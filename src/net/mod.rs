@@ -7,6 +7,7 @@ pub mod listener;
 pub mod local;
 pub mod passing;
 pub mod pipe;
+pub mod read_buffer;
 pub mod stream;
 pub mod tcp;
 pub mod tty;
