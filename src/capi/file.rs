@@ -6,11 +6,10 @@ use super::{notify, number, with_core, with_loop_core};
 use crate::error::{Error, Result};
 use crate::file::transfer::offset as checked_offset;
 use crate::file::{Order, outcome::Outcome};
-use crate::sys::file::{self as system, OpenFile};
+use crate::sys::file::{CallersPath, OpenFile};
 use crate::sys::file_types::{Existence, How, Stat, Time};
 use crate::sys::lent::{LentBuffer, LentBytes, LentPlace, c_string, lent_pieces};
 use std::ffi::{c_char, c_void};
-use std::path::PathBuf;
 
 /// An open file.
 pub type rondel_file = i64;
@@ -112,10 +111,10 @@ pub struct rondel_room {
 }
 
 /// A caller's path, copied.
-pub(super) unsafe fn path(text: *const c_char) -> Result<PathBuf> {
+pub(super) unsafe fn path(text: *const c_char) -> Result<CallersPath> {
     // SAFETY: what the caller of this function promises.
     let text = unsafe { c_string(text) }.ok_or(Error::EINVAL)?;
-    Ok(system::path(text)?)
+    Ok(CallersPath::new(text)?)
 }
 
 /// Opens a file: the result is its handle. The path is copied; what opens it is never inherited by other programs.

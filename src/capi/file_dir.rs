@@ -8,11 +8,10 @@ use super::{done, notify, number, with_core, with_loop_core};
 use crate::error::{Error, Result};
 use crate::file::folder;
 use crate::file::outcome::{Bytes, Found, Outcome};
-use crate::sys::file as system;
+use crate::sys::file::{self as system, CallersPath};
 use crate::sys::lent::c_string;
 use std::ffi::{CString, c_char, c_void};
 use std::fs;
-use std::path::PathBuf;
 
 /// A name in a folder.
 #[repr(C)]
@@ -40,7 +39,7 @@ pub unsafe extern "C" fn rondel_dir_make(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, permissions(mode).map(drop), move |path| {
-            Ok(system::make_folder(&path, mode as u32, false)?)
+            Ok(system::make_folder(path, mode as u32, false)?)
         })
     }
 }
@@ -58,7 +57,7 @@ pub unsafe extern "C" fn rondel_dir_make_all(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, permissions(mode).map(drop), move |path| {
-            Ok(system::make_folder(&path, mode as u32, true)?)
+            Ok(system::make_folder(path, mode as u32, true)?)
         })
     }
 }
@@ -98,7 +97,7 @@ pub unsafe extern "C" fn rondel_dir_scan(
     user_data: *mut c_void,
 ) -> rondel_future {
     // SAFETY: what the caller of this function promises.
-    unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), |path| folder::scan(&path)) }
+    unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), folder::scan) }
 }
 
 /// One of the names that `rondel_dir_scan` found, counted from 0. It is valid as long as the future: in its callback,
@@ -163,9 +162,9 @@ pub unsafe extern "C" fn rondel_file_make_temp(
 }
 
 /// What stands before the "XXXXXX" of a template.
-unsafe fn start_of(template: *const c_char) -> Result<PathBuf> {
+unsafe fn start_of(template: *const c_char) -> Result<CallersPath> {
     // SAFETY: what the caller of this function promises.
     let template = unsafe { c_string(template) }.ok_or(Error::EINVAL)?;
     let start = template.to_bytes().strip_suffix(b"XXXXXX").ok_or(Error::EINVAL)?;
-    Ok(system::path(&CString::new(start).map_err(|_| Error::EINVAL)?)?)
+    Ok(CallersPath::new(&CString::new(start).map_err(|_| Error::EINVAL)?)?)
 }

@@ -10,7 +10,7 @@ use crate::sys::file as system;
 use crate::sys::lent::LentPlace;
 use std::ffi::{c_char, c_void};
 use std::fs;
-use std::path::PathBuf;
+use std::path::Path;
 
 /// `rondel_file_symlink`: it leads to a folder.
 pub const RONDEL_SYMLINK_FOLDER: i32 = 1;
@@ -56,13 +56,13 @@ pub(super) unsafe fn on_checked_path<T: Into<Outcome>>(
     r#fn: rondel_fn,
     user_data: *mut c_void,
     check: Result<()>,
-    work: impl FnOnce(PathBuf) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
 ) -> rondel_future {
     number(with_loop_core(r#loop, |core| {
         check?;
         // SAFETY: the promise of this function.
         let path = unsafe { path(text) }?;
-        core.on_path(notify(r#fn, user_data), move || work(path))
+        core.on_path(notify(r#fn, user_data), move || work(&path))
     }))
 }
 
@@ -73,7 +73,7 @@ unsafe fn on_path<T: Into<Outcome>>(
     text: *const c_char,
     r#fn: rondel_fn,
     user_data: *mut c_void,
-    work: impl FnOnce(PathBuf) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Path) -> Result<T> + Send + 'static,
 ) -> rondel_future {
     // SAFETY: the promise of this function.
     unsafe { on_checked_path(r#loop, text, r#fn, user_data, Ok(()), work) }
@@ -90,16 +90,14 @@ pub(super) unsafe fn on_checked_paths<T: Into<Outcome>>(
     r#fn: rondel_fn,
     user_data: *mut c_void,
     check: Result<()>,
-    work: impl FnOnce(PathBuf, PathBuf) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Path, &Path) -> Result<T> + Send + 'static,
 ) -> rondel_future {
-    // SAFETY: the promise of this function.
-    let to = unsafe { path(to) };
-    let (to, check) = match to {
-        Ok(to) => (to, check),
-        Err(error) => (PathBuf::new(), Err(error)),
-    };
-    // SAFETY: the promise of this function.
-    unsafe { on_checked_path(r#loop, from, r#fn, user_data, check, move |from| work(from, to)) }
+    number(with_loop_core(r#loop, |core| {
+        check?;
+        // SAFETY: the promise of this function.
+        let (from, to) = unsafe { (path(from)?, path(to)?) };
+        core.on_path(notify(r#fn, user_data), move || work(&from, &to))
+    }))
 }
 
 /// # Safety
@@ -110,7 +108,7 @@ unsafe fn on_two_paths<T: Into<Outcome>>(
     to: *const c_char,
     r#fn: rondel_fn,
     user_data: *mut c_void,
-    work: impl FnOnce(PathBuf, PathBuf) -> Result<T> + Send + 'static,
+    work: impl FnOnce(&Path, &Path) -> Result<T> + Send + 'static,
 ) -> rondel_future {
     // SAFETY: the promise of this function.
     unsafe { on_checked_paths(r#loop, from, to, r#fn, user_data, Ok(()), work) }
@@ -182,7 +180,7 @@ pub unsafe extern "C" fn rondel_file_realpath(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_path(r#loop, path, r#fn, user_data, |path| {
-            Ok(Bytes::new(system::path_bytes(system::real_path(&path)?.into_os_string())?))
+            Ok(Bytes::new(system::path_bytes(system::real_path(path)?.into_os_string())?))
         })
     }
 }
@@ -260,7 +258,7 @@ pub unsafe extern "C" fn rondel_file_symlink(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_paths(r#loop, target, path, r#fn, user_data, known(flags, 1), move |target, path| {
-            Ok(system::symlink(&target, &path, flags & RONDEL_SYMLINK_FOLDER != 0)?)
+            Ok(system::symlink(target, path, flags & RONDEL_SYMLINK_FOLDER != 0)?)
         })
     }
 }
@@ -280,7 +278,7 @@ pub unsafe extern "C" fn rondel_file_access(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, known(mode, 7), move |path| {
-            Ok(system::access(&path, mode as u32)?)
+            Ok(system::access(path, mode as u32)?)
         })
     }
 }
@@ -297,7 +295,7 @@ pub unsafe extern "C" fn rondel_file_chmod(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, permissions(mode).map(drop), move |path| {
-            Ok(system::chmod(&path, mode as u32)?)
+            Ok(system::chmod(path, mode as u32)?)
         })
     }
 }
@@ -347,7 +345,7 @@ unsafe fn chown(
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, ids.map(drop), move |path| {
             let (user, group) = ids?;
-            Ok(system::chown(&path, user, group, follow)?)
+            Ok(system::chown(path, user, group, follow)?)
         })
     }
 }
@@ -366,7 +364,7 @@ pub unsafe extern "C" fn rondel_file_utime(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_path(r#loop, path, r#fn, user_data, move |path| {
-            Ok(system::utime(&path, to_time(atime), to_time(mtime), true)?)
+            Ok(system::utime(path, to_time(atime), to_time(mtime), true)?)
         })
     }
 }
@@ -384,7 +382,7 @@ pub unsafe extern "C" fn rondel_file_lutime(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_path(r#loop, path, r#fn, user_data, move |path| {
-            Ok(system::utime(&path, to_time(atime), to_time(mtime), false)?)
+            Ok(system::utime(path, to_time(atime), to_time(mtime), false)?)
         })
     }
 }

@@ -32,7 +32,7 @@ pub unsafe extern "C" fn rondel_file_slurp(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, limit.map(drop), move |path| {
-            whole::slurp(&path, if most == 0 { u64::MAX } else { most as u64 })
+            whole::slurp(path, if most == 0 { u64::MAX } else { most as u64 })
         })
     }
 }
@@ -63,7 +63,7 @@ pub unsafe extern "C" fn rondel_file_spew(
         // SAFETY: what the caller of this function promises.
         let (path, bytes) = unsafe { (self::path(path)?, LentBytes::new(bytes.cast(), length)) };
         let (bytes, mode) = (bytes.ok_or(Error::EINVAL)?, permissions(mode)?);
-        core.on_path(notify(r#fn, user_data), move || whole::spew(path, bytes.slice(), mode))
+        core.on_path(notify(r#fn, user_data), move || whole::spew(&path, bytes.slice(), mode))
     }))
 }
 
@@ -85,6 +85,6 @@ pub unsafe extern "C" fn rondel_file_copy(
     let manner = Manner { exclusive: flags & RONDEL_COPY_EXCLUSIVE != 0, clone_only: flags & RONDEL_COPY_CLONE != 0 };
     // SAFETY: what the caller of this function promises.
     unsafe {
-        on_checked_paths(r#loop, from, to, r#fn, user_data, known(flags, 3), move |from, to| copy(&from, &to, manner))
+        on_checked_paths(r#loop, from, to, r#fn, user_data, known(flags, 3), move |from, to| copy(from, to, manner))
     }
 }

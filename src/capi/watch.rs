@@ -92,7 +92,11 @@ unsafe fn start(
         if flags & !(RONDEL_WATCH_RECURSIVE | RONDEL_WATCH_MISSING) != 0 || every.is_some_and(|every| every <= 0) {
             return Err(Error::EINVAL);
         }
-        core.watch_path(system::path(path)?, Manner { recursive, missing, every }, listener(r#fn, user_data)?)
+        core.watch_path(
+            system::CallersPath::new(path)?.to_owned(),
+            Manner { recursive, missing, every },
+            listener(r#fn, user_data)?,
+        )
     }))
 }
 

@@ -38,8 +38,8 @@ pub fn slurp(path: &Path, most: u64) -> Result<Bytes> {
 
 /// Puts a new file in the place of the one at a path, or of none, so that at any time there is either the whole old one
 /// or the whole new one.
-pub fn spew(path: PathBuf, bytes: &[u8], mode: u32) -> Result<i64> {
-    let path = follow_links(path)?;
+pub fn spew(path: &Path, bytes: &[u8], mode: u32) -> Result<i64> {
+    let path = follow_links(path.to_owned())?;
     let old = match system::stat(&path, false) {
         Ok(old) => Some(old),
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,

@@ -3,17 +3,32 @@
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
+use smallvec::SmallVec;
 use std::ffi::{CStr, OsStr, OsString};
-use std::fs::{self, File, Metadata, Permissions};
+use std::fs::{self, File, Permissions};
 use std::io::{self, IoSlice, IoSliceMut};
+use std::ops::Deref;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
-use std::os::unix::fs::{DirBuilderExt, FileTypeExt, MetadataExt, PermissionsExt};
+use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
-/// A path of a caller's: any bytes.
-pub fn path(text: &CStr) -> io::Result<PathBuf> {
-    Ok(Path::new(OsStr::from_bytes(text.to_bytes())).to_owned())
+/// A caller's path, copied: any bytes. A short one, as most are, needs no memory of its own, which it would be given on
+/// one thread and give back on another.
+pub struct CallersPath(SmallVec<[u8; 96]>);
+
+impl CallersPath {
+    pub fn new(text: &CStr) -> io::Result<CallersPath> {
+        Ok(CallersPath(SmallVec::from_slice(text.to_bytes())))
+    }
+}
+
+impl Deref for CallersPath {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        Path::new(OsStr::from_bytes(&self.0))
+    }
 }
 
 pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {
@@ -101,7 +116,7 @@ impl OpenFile {
     }
 
     pub fn stat(&self) -> io::Result<Stat> {
-        self.file.metadata().map(|data| from_metadata(&data))
+        super::file_stat::of_open(&self.file)
     }
 
     pub fn truncate(&self, length: u64) -> io::Result<()> {
@@ -138,55 +153,12 @@ fn close(fd: RawFd) -> io::Result<()> {
     }
 }
 
-fn file_type(kind: fs::FileType) -> FileType {
-    if kind.is_file() {
-        FileType::Regular
-    } else if kind.is_dir() {
-        FileType::Folder
-    } else if kind.is_symlink() {
-        FileType::Link
-    } else if kind.is_fifo() {
-        FileType::Fifo
-    } else if kind.is_socket() {
-        FileType::Socket
-    } else if kind.is_char_device() {
-        FileType::Character
-    } else if kind.is_block_device() {
-        FileType::Block
-    } else {
-        FileType::Unknown
-    }
-}
-
 /// What the name in a folder stands for, where the system tells it without another look.
 pub fn entry_type(entry: &fs::DirEntry) -> FileType {
-    entry.file_type().map_or(FileType::Unknown, file_type)
+    entry.file_type().map_or(FileType::Unknown, super::file_stat::file_type)
 }
 
-fn from_metadata(data: &Metadata) -> Stat {
-    Stat {
-        kind: file_type(data.file_type()),
-        mode: data.mode(),
-        device: data.dev(),
-        inode: data.ino(),
-        links: data.nlink(),
-        user: data.uid(),
-        group: data.gid(),
-        special: data.rdev(),
-        size: data.size(),
-        block_size: data.blksize(),
-        blocks: data.blocks(),
-        accessed: Time::at(data.atime(), data.atime_nsec()),
-        modified: Time::at(data.mtime(), data.mtime_nsec()),
-        changed: Time::at(data.ctime(), data.ctime_nsec()),
-        born: data.created().map_or(Time::Unknown, Time::from),
-    }
-}
-
-pub fn stat(path: &Path, follow: bool) -> io::Result<Stat> {
-    let data = if follow { fs::metadata(path) } else { fs::symlink_metadata(path) };
-    data.map(|data| from_metadata(&data))
-}
+pub use super::file_stat::of_path as stat;
 
 /// The absolute path without symbolic links, "." and "..".
 pub fn real_path(path: &Path) -> io::Result<PathBuf> {

@@ -56,20 +56,22 @@ pub enum Time {
 impl Time {
     /// What lies beyond the years 1678 to 2262 is the nearest of those.
     pub fn at(seconds: i64, ns: i64) -> Time {
-        Time::Ns(Time::clamp(i128::from(seconds) * 1_000_000_000 + i128::from(ns)))
-    }
-
-    fn clamp(ns: i128) -> i64 {
-        ns.clamp(i128::from(i64::MIN) + 1, i128::from(i64::MAX) - 1) as i64
+        let nearest = if seconds < 0 { i64::MIN } else { i64::MAX };
+        let ns = seconds.checked_mul(1_000_000_000).and_then(|whole| whole.checked_add(ns)).unwrap_or(nearest);
+        // The two numbers at the ends stand for other things.
+        Time::Ns(ns.clamp(i64::MIN + 1, i64::MAX - 1))
     }
 }
 
 impl From<SystemTime> for Time {
     fn from(time: SystemTime) -> Time {
-        Time::Ns(Time::clamp(match time.duration_since(UNIX_EPOCH) {
-            Ok(after) => after.as_nanos() as i128,
-            Err(before) => -(before.duration().as_nanos() as i128),
-        }))
+        match time.duration_since(UNIX_EPOCH) {
+            Ok(after) => Time::at(i64::try_from(after.as_secs()).unwrap_or(i64::MAX), after.subsec_nanos().into()),
+            Err(before) => {
+                let before = before.duration();
+                Time::at(i64::try_from(before.as_secs()).map_or(i64::MIN, |s| -s), -i64::from(before.subsec_nanos()))
+            }
+        }
     }
 }
 

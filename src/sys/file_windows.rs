@@ -9,6 +9,7 @@ use std::ffi::{CStr, OsString};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::{self, IoSlice, IoSliceMut, Read, Seek, Write};
 use std::mem::MaybeUninit;
+use std::ops::Deref;
 use std::os::windows::ffi::OsStrExt;
 use std::os::windows::fs::{FileExt, FileTypeExt, OpenOptionsExt};
 use std::os::windows::io::{AsRawHandle, FromRawHandle, RawHandle};
@@ -20,8 +21,20 @@ use windows_sys::Win32::Foundation::{ERROR_INVALID_HANDLE, ERROR_INVALID_NAME};
 use windows_sys::Win32::Storage::FileSystem as fsys;
 
 /// A path of a caller's: UTF-8.
-pub fn path(text: &CStr) -> io::Result<PathBuf> {
-    text.to_str().map(PathBuf::from).map_err(|_| io::ErrorKind::InvalidInput.into())
+pub struct CallersPath(PathBuf);
+
+impl CallersPath {
+    pub fn new(text: &CStr) -> io::Result<CallersPath> {
+        text.to_str().map(|text| CallersPath(text.into())).map_err(|_| io::ErrorKind::InvalidInput.into())
+    }
+}
+
+impl Deref for CallersPath {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
 }
 
 pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {

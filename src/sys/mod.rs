@@ -34,6 +34,8 @@ pub mod fault;
 pub mod fd_kind;
 #[cfg_attr(windows, path = "file_windows.rs")]
 pub mod file;
+#[cfg(unix)]
+pub mod file_stat;
 pub mod file_types;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
