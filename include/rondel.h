@@ -1114,9 +1114,13 @@ rondel_future rondel_as_completed_next(rondel_iterator iterator,
 /**
  * A future that completes as `future` does, but can be cancelled, or run over its `rondel_timeout`, while that goes on.
  *
- * It takes the future, as an await does: retain it to go on using it. `RONDEL_EKIND` if it is none. Loop thread only.
+ * It takes the future, as an await does: retain it to go on using it. Then an item of a queue goes back, or a connection
+ * is closed, only when both were let go and nobody had asked either for it. `RONDEL_EKIND` if it is none. Loop thread
+ * only.
  */
-rondel_future rondel_shield(rondel_future future, rondel_fn fn, void *user_data);
+rondel_future rondel_shield(rondel_future future,
+                            rondel_fn fn,
+                            void *user_data);
 
 /** @} */
 

@@ -168,16 +168,15 @@ impl Core {
     pub fn shield(&mut self, inner: Handle, notify: Notify) -> Result<Handle> {
         self.future_mut(inner)?;
         let handle = self.insert_future(Op::Shield(Awaited::not_yet(inner)), self.handle, notify)?;
-        self.future_mut(handle)?.gives_handle = self.future_mut(inner)?.gives_handle;
+        // Nobody holds it if it was started with a function.
+        let held = self.future_mut(inner)?.is_held();
         match self.wait_for_part(Ok(inner), handle, 0) {
             Ok(awaited) => self.future_mut(handle)?.op = Op::Shield(awaited),
-            Err(result) => {
-                let _ = self.future_mut(inner)?.look();
-                self.end_shield(handle, inner, result);
-            }
+            Err(result) => self.end_shield(handle, inner, result),
         }
-        // Nobody holds it if it was started with a function.
-        let _ = self.release(inner);
+        if held {
+            self.release(inner)?;
+        }
         Ok(handle)
     }
 
@@ -237,7 +236,7 @@ impl Core {
             Op::Shield(inner) => {
                 let inner = inner.future;
                 self.end_shield(handle, inner, result);
-                true
+                false
             }
             Op::Whole(whole) => {
                 let claimed = whole.results.is_some();
@@ -251,15 +250,18 @@ impl Core {
         }
     }
 
+    /// What the result stands for, an item of a queue or a connection, stays with the future that got it, which the
+    /// shield holds from now on: it goes back, or is closed, once, and when all who hold one of them let go unheard.
     fn end_shield(&mut self, handle: Handle, inner: Handle, result: i64) {
-        // An item of a queue goes back to it from here too, if nobody hears of it.
-        let got = match self.future_mut(inner).map(|inner| (&inner.op, inner.origin)) {
-            Ok((Op::Got(rank), queue)) => Some((*rank, queue)),
-            _ => None,
-        };
-        if let (Some((rank, queue)), Ok(future)) = (got, self.future_mut(handle)) {
-            future.op = Op::Got(rank);
-            future.origin = queue;
+        let owner = self.future_mut(inner).ok().and_then(|future| {
+            // The shield tells of the error, if nobody looks at it.
+            future.dismiss_error();
+            future.owner_of_value(inner)
+        });
+        if let Some(owner) = owner.filter(|owner| self.retain(*owner).is_ok())
+            && let Ok(future) = self.future_mut(handle)
+        {
+            future.op = Op::Shielded(owner);
         }
         self.complete(handle, result);
     }

@@ -176,7 +176,7 @@ impl Future {
             Op::Closing => "file_close",
             Op::Task(_) => "task",
             Op::Whole(whole) => whole.word(),
-            Op::Shield(_) => "shield",
+            Op::Shield(_) | Op::Shielded(_) => "shield",
             Op::Join => "group_join",
             Op::Next => "as_completed_next",
             Op::InLine(claim) => match claim {

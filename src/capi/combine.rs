@@ -122,7 +122,9 @@ pub extern "C" fn rondel_as_completed_next(
 
 /// A future that completes as `future` does, but can be cancelled, or run over its `rondel_timeout`, while that goes on.
 ///
-/// It takes the future, as an await does: retain it to go on using it. `RONDEL_EKIND` if it is none. Loop thread only.
+/// It takes the future, as an await does: retain it to go on using it. Then an item of a queue goes back, or a connection
+/// is closed, only when both were let go and nobody had asked either for it. `RONDEL_EKIND` if it is none. Loop thread
+/// only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_shield(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> rondel_future {
     number(with_core(future, |core, handle| core.shield(handle, notify(r#fn, user_data))))

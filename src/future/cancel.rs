@@ -76,6 +76,7 @@ impl Core {
             | Op::Soon
             | Op::Found(_)
             | Op::Got(_)
+            | Op::Shielded(_)
             | Op::Bytes(_)
             | Op::Entries(_)
             | Op::Ran(_)

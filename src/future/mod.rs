@@ -82,6 +82,8 @@ pub enum Op {
     Whole(Box<Whole>),
     /// Another future, which goes on when this one is cancelled.
     Shield(Awaited),
+    /// A shield that is done with a value which has to go back if nobody hears of it: the future whose it is, held.
+    Shielded(Handle),
     /// The end of a group's last child; the group is the origin.
     Join,
     /// The next position of an iterator, which is the origin.
@@ -203,6 +205,20 @@ impl Future {
         matches!(self.op, Op::Foreign(_) | Op::Task(_) | Op::Whole(_) | Op::Shield(_) | Op::Join | Op::Next)
     }
 
+    pub fn is_held(&self) -> bool {
+        self.holders > 0
+    }
+
+    /// The future, `this` or one that it shields, that has to give back the value if nobody hears of it.
+    pub fn owner_of_value(&self, this: Handle) -> Option<Handle> {
+        match self.op {
+            _ if self.seen || self.result < 0 => None,
+            Op::Shielded(owner) => Some(owner),
+            Op::Got(_) => Some(this),
+            _ => self.gives_handle.then_some(this),
+        }
+    }
+
     /// Whether anybody will ever hear of its result.
     pub fn is_awaited(&self) -> bool {
         self.holders > 0 || self.has_to_tell()
@@ -311,6 +327,10 @@ impl Core {
         }
         let (result, seen, gives_handle) = (future.result, future.seen, future.gives_handle);
         let error = future.unseen_error();
+        let shielded = match future.op {
+            Op::Shielded(owner) => Some(owner),
+            _ => None,
+        };
         let unclaimed = match future.op {
             Op::Got(rank) if !seen => Some((future.origin, rank)),
             _ => None,
@@ -328,6 +348,18 @@ impl Core {
         if let Some((queue, rank)) = unclaimed {
             self.give_back(queue, rank, result);
         }
+        if let Some(owner) = shielded {
+            self.let_go_of_shielded(owner, seen);
+        }
+    }
+
+    /// A shield of it is gone. What was heard there need not go back.
+    #[cold]
+    fn let_go_of_shielded(&mut self, owner: Handle, seen: bool) {
+        if let (true, Ok(future)) = (seen, self.future_mut(owner)) {
+            future.seen = true;
+        }
+        let _ = self.release(owner);
     }
 
     pub fn retain(&mut self, handle: Handle) -> Result<()> {

@@ -67,7 +67,10 @@ impl Core {
         };
         future.state = if result == Error::ECANCELED.code() { State::Cancelled } else { State::Done };
         future.result = result;
-        if !matches!(future.op, Op::Found(_) | Op::Got(_) | Op::Bytes(_) | Op::Entries(_) | Op::Ran(_)) {
+        if !matches!(
+            future.op,
+            Op::Found(_) | Op::Got(_) | Op::Shielded(_) | Op::Bytes(_) | Op::Entries(_) | Op::Ran(_)
+        ) {
             future.op = Op::Over;
         }
         if let Some(deadline) = future.deadline.take() {

@@ -194,6 +194,73 @@ TEST(very_many_around_one_and_one_around_the_other) {
     nothing_left(loop);
 }
 
+TEST(an_item_goes_back_once_and_only_if_neither_was_asked_for_it) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_queue queue = rondel_queue_new(loop, 0, RONDEL_QUEUE_FIFO);
+    for (int way = 0; way < 16; way++) {
+        int late = way & 1, first = way >> 1 & 1, asked = way >> 2; /* the item; who goes first; who is asked */
+        if (!late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        rondel_future both[2] = {rondel_queue_get(queue, RONDEL_FUTURE), 0};
+        CHECK_EQ(rondel_retain(both[0]), 0);
+        both[1] = rondel_shield(both[0], RONDEL_FUTURE);
+        if (late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        run_dry(loop);
+        for (int i = 0; i < 2; i++)
+            if (asked >> i & 1) CHECK_EQ(rondel_future_result(both[i]), 7);
+        CHECK_EQ(rondel_release(both[first]), 0);
+        CHECK_EQ(rondel_queue_size(queue), 0); /* the other can still be asked */
+        CHECK_EQ(rondel_release(both[!first]), 0);
+        CHECK_EQ(rondel_queue_try_get(queue), asked ? RONDEL_EAGAIN : 7);
+        CHECK_EQ(rondel_queue_size(queue), 0);
+    }
+    CHECK_EQ(rondel_close(queue), 0);
+    run_dry(loop);
+    nothing_left(loop);
+}
+
+TEST(an_item_whose_get_calls_a_function_does_not_go_back) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_queue queue = rondel_queue_new(loop, 0, RONDEL_QUEUE_FIFO);
+    for (int late = 0; late < 2; late++) {
+        struct seen seen = {0, 0, 0};
+        if (!late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        rondel_future outer = rondel_shield(rondel_queue_get(queue, see, &seen), RONDEL_FUTURE);
+        if (late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        run_dry(loop);
+        CHECK_EQ(seen.result, 7);
+        CHECK_EQ(rondel_release(outer), 0);
+        CHECK_EQ(rondel_queue_size(queue), 0);
+    }
+    CHECK_EQ(rondel_close(queue), 0);
+    run_dry(loop);
+    nothing_left(loop);
+}
+
+TEST(an_item_goes_back_through_very_many) {
+    const int64_t count = test_scale(100000, 5000);
+    rondel_loop loop = rondel_loop_new();
+    rondel_queue queue = rondel_queue_new(loop, 0, RONDEL_QUEUE_FIFO);
+    for (int late = 0; late < 2; late++) {
+        if (!late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        rondel_future inner = rondel_queue_get(queue, RONDEL_FUTURE), outer = inner, beside = inner;
+        for (int64_t i = 0; i < count; i++) {
+            if (i == count / 2) CHECK_EQ(rondel_retain(beside = outer), 0);
+            outer = rondel_shield(outer, RONDEL_FUTURE);
+        }
+        if (late) CHECK_EQ(rondel_queue_try_put(queue, 7), 0);
+        run_dry(loop);
+        CHECK_EQ(rondel_future_state(outer), RONDEL_DONE);
+        CHECK_EQ(rondel_release(beside), 0);
+        CHECK_EQ(rondel_queue_size(queue), 0);
+        CHECK_EQ(rondel_release(outer), 0);
+        CHECK_EQ(rondel_queue_try_get(queue), 7);
+        CHECK_EQ(rondel_future_state(inner), RONDEL_EGONE);
+    }
+    CHECK_EQ(rondel_close(queue), 0);
+    run_dry(loop);
+    nothing_left(loop);
+}
+
 TEST(it_is_alive_as_far_as_what_it_shields_is) {
     rondel_loop loop = rondel_loop_new();
     rondel_future outer = rondel_shield(rondel_future_new(loop), RONDEL_FUTURE);
@@ -238,5 +305,7 @@ TEST_MAIN(RUN(it_ends_as_what_it_shields), RUN(cancelling_what_it_shields_cancel
           RUN(what_is_done_already_is_told_in_the_next_turn), RUN(it_takes_what_it_shields_unless_that_is_held_once_more),
           RUN(a_promise_nobody_else_holds_is_forgotten_with_it), RUN(around_a_gather_it_saves_the_parts),
           RUN(inside_a_gather_it_saves_its_own), RUN(cancelled_in_the_turn_in_which_the_other_ends_it_is_cancelled),
-          RUN(very_many_around_one_and_one_around_the_other), RUN(a_code_or_a_wrong_handle_is_refused),
+          RUN(very_many_around_one_and_one_around_the_other),
+          RUN(an_item_goes_back_once_and_only_if_neither_was_asked_for_it),
+          RUN(an_item_whose_get_calls_a_function_does_not_go_back), RUN(an_item_goes_back_through_very_many), RUN(a_code_or_a_wrong_handle_is_refused),
           RUN(it_is_alive_as_far_as_what_it_shields_is), RUN(freeing_the_loop_ends_both))

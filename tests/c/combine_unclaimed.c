@@ -95,6 +95,29 @@ TEST(a_connection_goes_through_a_shield_or_is_closed_behind_it) {
     end(loop, server);
 }
 
+TEST(a_connection_stays_open_if_it_or_its_shield_was_asked_for) {
+    rondel_loop loop = rondel_loop_new();
+    int port;
+    rondel_tcp server = listen_here(loop, &port);
+    for (int way = 0; way < 8; way++) {
+        int first = way & 1, asked = way >> 1; /* who goes first; who is asked */
+        rondel_future both[2] = {connect_to(loop, port), 0};
+        rondel_tcp peer = 0;
+        CHECK_EQ(rondel_retain(both[0]), 0);
+        both[1] = rondel_shield(both[0], RONDEL_FUTURE);
+        while (rondel_future_state(both[1]) == RONDEL_PENDING) rondel_run(loop, RONDEL_RUN_ONCE);
+        for (int i = 0; i < 2; i++)
+            if (asked >> i & 1) peer = rondel_future_result(both[i]);
+        CHECK_EQ(rondel_release(both[first]), 0);
+        CHECK_EQ(rondel_release(both[!first]), 0);
+        run_dry(loop);
+        CHECK_EQ(connections(loop), asked ? 1 : 0);
+        if (asked) CHECK_EQ(rondel_close(peer), 0);
+        run_dry(loop);
+    }
+    end(loop, server);
+}
+
 TEST(to_wait_for_a_connection_is_not_to_take_it) {
     rondel_loop loop = rondel_loop_new();
     int port;
@@ -244,6 +267,7 @@ TEST(the_errors_of_children_are_their_groups) {
 
 TEST_MAIN(RUN(a_connection_that_a_gather_hands_out_is_yours), RUN(a_connection_that_no_gather_hands_out_is_closed),
           RUN(a_connection_goes_through_a_shield_or_is_closed_behind_it),
+          RUN(a_connection_stays_open_if_it_or_its_shield_was_asked_for),
           RUN(to_wait_for_a_connection_is_not_to_take_it),
           RUN(a_connection_made_by_a_child_is_closed_unless_somebody_holds_the_child),
           RUN(errors_of_the_parts_of_a_gather_are_the_gathers),
