@@ -1984,6 +1984,7 @@ int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
  * The handle is used as one of UDP; the other sides are named by `rondel_udp_send_path`, `rondel_udp_sender_path` and
  * `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way: a peer that is full is waited for,
  * and a datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
+ * Descriptors that are passed with one are closed (see `rondel_pipe_receive_fds`).
  *
  * The path becomes a file, which is removed when the handle is closed. `flags`: 0, or `RONDEL_UDP_REUSE_ADDRESS` to take
  * the place of a socket's file at which nobody receives. `RONDEL_EADDRINUSE`, `RONDEL_ENAMETOOLONG`… as for

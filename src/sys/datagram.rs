@@ -109,6 +109,8 @@ pub struct Arrivals {
     _slices: Box<[libc::iovec]>,
     /// How many headers the last call has changed.
     used: usize,
+    /// They have room for what is told beside the bytes.
+    told: bool,
 }
 
 // SAFETY: its pointers lead to its own boxes, which move with it.
@@ -135,14 +137,18 @@ impl Arrivals {
                 header
             })
             .collect();
-        Arrivals { memory, headers, names, controls, _slices: slices, used: SLOTS }
+        Arrivals { memory, headers, names, controls, _slices: slices, used: SLOTS, told: true }
     }
 
-    /// Receives up to `most` messages; how many came.
-    pub fn receive(&mut self, source: &Source, most: usize) -> io::Result<usize> {
+    /// Receives up to `most` messages; how many came. `local`: from a socket of this machine.
+    pub fn receive(&mut self, source: &Source, most: usize, local: bool) -> io::Result<usize> {
+        if self.told == local {
+            self.tell(!local);
+        }
+        let room = if self.told { control::ROOM } else { 0 };
         for header in &mut self.headers[..self.used] {
             header.msg_hdr.msg_namelen = size_of::<libc::sockaddr_storage>() as libc::socklen_t;
-            header.msg_hdr.msg_controllen = control::ROOM as _;
+            header.msg_hdr.msg_controllen = room as _;
             header.msg_hdr.msg_flags = 0;
         }
         self.used = 0;
@@ -150,6 +156,17 @@ impl Arrivals {
         let came = receive_many(source, &mut self.headers[..most])?;
         self.used = came;
         Ok(came)
+    }
+
+    /// Makes room for what is told beside the bytes, or takes it away: what comes through this machine are descriptors,
+    /// which nobody here would close, and the system does where there is no room.
+    #[cold]
+    fn tell(&mut self, on: bool) {
+        for (header, controls) in self.headers.iter_mut().zip(&mut self.controls) {
+            header.msg_hdr.msg_control = if on { controls.start() } else { std::ptr::null_mut() };
+        }
+        self.told = on;
+        self.used = SLOTS;
     }
 
     /// One of the messages that the last call brought.

@@ -80,8 +80,8 @@ impl Arrivals {
         Arrivals { memory: vec![0; SLOTS * SLOT].into_boxed_slice(), came: Vec::new() }
     }
 
-    /// Receives up to `most` messages; how many came.
-    pub fn receive(&mut self, source: &Source, most: usize) -> io::Result<usize> {
+    /// Receives up to `most` messages; how many came. Nothing comes beside bytes and sender, from whatever socket.
+    pub fn receive(&mut self, source: &Source, most: usize, _local: bool) -> io::Result<usize> {
         self.came.clear();
         for slot in self.memory.chunks_exact_mut(SLOT).take(most.clamp(1, SLOTS)) {
             // SAFETY: bytes that are initialized are also bytes that may not be, and recvfrom writes initialized ones only.

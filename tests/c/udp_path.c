@@ -300,8 +300,77 @@ TEST(what_waits_is_cancelled_with_its_socket) {
     end(loop);
 }
 
+/* Sends a byte from a plain socket that has a peer, and descriptors with it. */
+static void pass_along(int from, const int *fds, size_t count) {
+    union {
+        struct cmsghdr header;
+        char room[CMSG_SPACE(4 * sizeof(int))];
+    } control;
+    struct iovec byte = {"x", 1};
+    struct msghdr message;
+    memset(&control, 0, sizeof control);
+    memset(&message, 0, sizeof message);
+    message.msg_iov = &byte;
+    message.msg_iovlen = 1;
+    message.msg_control = &control;
+    message.msg_controllen = CMSG_SPACE(count * sizeof(int));
+    struct cmsghdr *head = CMSG_FIRSTHDR(&message);
+    head->cmsg_level = SOL_SOCKET;
+    head->cmsg_type = SCM_RIGHTS;
+    head->cmsg_len = CMSG_LEN(count * sizeof(int));
+    memcpy(CMSG_DATA(head), fds, count * sizeof(int));
+    CHECK_EQ(sendmsg(from, &message, 0), 1);
+}
+
+/* A loop's sockets, of either kind, receive into the same memory. */
+TEST(descriptors_that_a_peer_passes_are_closed_at_once) {
+    rondel_loop loop = begin();
+    struct heard heard = {0, 0, 0, 0, "", ""};
+    struct net_op op = {0};
+    rondel_datagram told;
+    int passed[2], fds[2];
+    char byte;
+    CHECK_EQ(pipe(passed), 0);
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_DGRAM, 0, fds), 0);
+    rondel_udp local = rondel_udp_open(loop, fds[0]), inet = rondel_udp_bind(loop, "127.0.0.1", 0, 0);
+    rondel_address own;
+    int port = -1, tells = rondel_udp_tell(inet, RONDEL_TELL_LOCAL) == 0;
+    CHECK(rondel_local_addr(inet, NULL, 0, &port) > 0);
+    CHECK_EQ(rondel_address_parse("127.0.0.1", port, &own), 0);
+    for (int i = 0; i < 4; i++) {
+        int before = test_open_descriptors();
+        int at_once = i < 2;
+        if (at_once) {
+            op.calls = 0;
+            CHECK(rondel_udp_recv(local, &byte, 1, NULL, net_done, &op) > 0);
+        } else if (i == 2) {
+            CHECK_EQ(rondel_udp_recv_start(local, hear, &heard), 0);
+        }
+        pass_along(fds[1], passed, 2);
+        pass_along(fds[1], passed, 1);
+        if (at_once) CHECK(net_run_until(loop, &op.calls, 1));
+        if (at_once) CHECK(rondel_udp_recv(local, &byte, 1, NULL, net_done, &op) > 0);
+        if (at_once) CHECK(net_run_until(loop, &op.calls, 2));
+        if (!at_once) CHECK(hear_until(loop, &heard, 2 * (i - 1)));
+        CHECK_EQ(test_open_descriptors(), before);
+
+        /* What is told of a datagram of the internet is told all the same. */
+        op.calls = 0;
+        CHECK(rondel_udp_recv(inet, &byte, 1, &told, net_done, &op) > 0);
+        CHECK_EQ(rondel_udp_try_send(inet, "y", 1, &own), 1);
+        CHECK(net_run_until(loop, &op.calls, 1));
+        if (tells) CHECK_EQ(told.local.port, port);
+    }
+    close(passed[1]);
+    CHECK_EQ(read(passed[0], &byte, 1), 0); /* nobody else has the other end */
+    close(passed[0]);
+    close(fds[1]);
+    end(loop);
+}
+
 TEST_MAIN(RUN(datagrams_go_to_a_path_and_tell_who_sent_them), RUN(a_datagram_received_alone_keeps_its_senders_name),
           RUN(a_peer_that_is_full_is_waited_for_and_nothing_is_lost),
           RUN(a_name_that_is_full_refuses_and_the_rest_goes_on), RUN(where_nobody_receives_it_fails_and_only_that_one),
           RUN(a_peer_may_be_given_and_taken_away), RUN(a_batch_goes_to_the_peer), RUN(an_abstract_name_is_no_file),
-          RUN(what_makes_no_sense_is_refused), RUN(what_waits_is_cancelled_with_its_socket))
+          RUN(what_makes_no_sense_is_refused), RUN(what_waits_is_cancelled_with_its_socket),
+          RUN(descriptors_that_a_peer_passes_are_closed_at_once))

@@ -80,7 +80,7 @@ enum Got {
 
 impl Udp {
     fn receive(&mut self, arrivals: &mut Arrivals, most: usize) -> Got {
-        match arrivals.receive(&self.source, most) {
+        match arrivals.receive(&self.source, most, self.side.is_some()) {
             Ok(count) => Got::Messages(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // An event may have come for the queue of errors alone.
