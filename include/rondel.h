@@ -705,8 +705,8 @@ int64_t rondel_fileno(rondel_handle handle);
  * Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end
  * with `RONDEL_ECANCELED`.
  *
- * `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet: they would be lost. Loop
- * thread only.
+ * `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet, also by a read that waits for
+ * more: they would be lost. Loop thread only.
  */
 int64_t rondel_detach(rondel_stream stream);
 
@@ -2157,7 +2157,8 @@ int64_t rondel_pipe_pair(rondel_loop loop,
  *
  * The peer gets descriptors of its own, of the same sockets and files; the handles stay as they are, and yours to
  * close. They may be closed as soon as this returns. It leaves in its turn among other writes. Of a stream only what the
- * system holds goes along: `RONDEL_EBUSY` if bytes of it were received and not read here.
+ * system holds goes along: `RONDEL_EBUSY` if bytes of it were received and not read here, also by a read that
+ * waits for more.
  *
  * `RONDEL_EINVAL` without a byte to go with them, for more than 253 at once, or NULL where something is needed;
  * `RONDEL_ENOTCONN` for a handle that has no descriptor yet, `RONDEL_ENOTSOCK` for ends of pipes, `RONDEL_EMFILE` if they

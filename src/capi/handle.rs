@@ -130,8 +130,8 @@ pub extern "C" fn rondel_fileno(handle: rondel_handle) -> i64 {
 /// Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end
 /// with `RONDEL_ECANCELED`.
 ///
-/// `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet: they would be lost. Loop
-/// thread only.
+/// `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet, also by a read that waits for
+/// more: they would be lost. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_detach(stream: rondel_stream) -> i64 {
     to_code(with_core(stream, |core, handle| core.detach(handle)))

@@ -13,7 +13,8 @@ use std::ffi::c_void;
 ///
 /// The peer gets descriptors of its own, of the same sockets and files; the handles stay as they are, and yours to
 /// close. They may be closed as soon as this returns. It leaves in its turn among other writes. Of a stream only what the
-/// system holds goes along: `RONDEL_EBUSY` if bytes of it were received and not read here.
+/// system holds goes along: `RONDEL_EBUSY` if bytes of it were received and not read here, also by a read that
+/// waits for more.
 ///
 /// `RONDEL_EINVAL` without a byte to go with them, for more than 253 at once, or NULL where something is needed;
 /// `RONDEL_ENOTCONN` for a handle that has no descriptor yet, `RONDEL_ENOTSOCK` for ends of pipes, `RONDEL_EMFILE` if they

@@ -272,6 +272,32 @@ TEST(detach_is_refused_while_bytes_are_held) {
     free(bytes);
 }
 
+TEST(detach_is_refused_while_a_read_that_waits_holds_bytes) {
+    for (int until = 0; until < 2; until++) {
+        rondel_loop loop = rondel_loop_new();
+        struct net_op op = {0};
+        char room[8] = {0};
+        int peer;
+        rondel_tcp stream = net_stream(loop, &peer);
+        rondel_future read = until ? rondel_read_until(stream, room, 6, ";", 1, net_done, &op)
+                                   : rondel_read_exactly(stream, room, 6, net_done, &op);
+        CHECK(read > 0);
+        CHECK(net_send_text(peer, "abc"));
+        net_wait_readable((int)rondel_fileno(stream));
+        net_settle(loop);
+        CHECK(!memcmp(room, "abc", 3));
+        CHECK_EQ(rondel_detach(stream), RONDEL_EBUSY);
+        /* It goes on, and takes nothing with it when it is done. */
+        CHECK(net_send_text(peer, "de;"));
+        if (net_run_until(loop, &op.calls, 1)) CHECK_EQ(op.result, 6);
+        CHECK_STR(room, "abcde;");
+        int64_t fd = rondel_detach(stream);
+        CHECK(fd > 0);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        close((int)fd), close(peer);
+    }
+}
+
 TEST(only_descriptors_have_numbers) {
     rondel_loop loop = rondel_loop_new();
     rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
@@ -359,5 +385,6 @@ TEST_MAIN(RUN(a_server_without_descriptors_lives_and_accepts_once_there_are_some
           RUN(without_descriptors_new_things_are_refused_with_emfile),
           RUN(only_a_stream_socket_is_taken_and_what_is_not_stays_untouched), RUN(a_listening_socket_brought_in_accepts),
           RUN(detach_gives_a_working_descriptor_back), RUN(detach_is_refused_while_bytes_are_held),
+          RUN(detach_is_refused_while_a_read_that_waits_holds_bytes),
           RUN(only_descriptors_have_numbers), RUN(options_reach_the_socket),
           RUN(a_descriptor_is_taken_once_only), RUN(a_connection_that_nobody_claims_is_closed))

@@ -333,6 +333,10 @@ TEST(what_makes_no_sense_is_refused_and_sends_nothing) {
     CHECK(rondel_read_until(stream, line, sizeof line, "\n", 1, net_done, &until) > 0);
     REQUIRE(net_run_until(loop, &until.calls, 1));
     CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &stream, 1, net_never, NULL), RONDEL_EBUSY);
+    /* Or a read of it that waits for more. */
+    CHECK(rondel_read_exactly(stream, line, 2, NULL, NULL) > 0);
+    CHECK_EQ(line[0], 'b');
+    CHECK_EQ(rondel_pipe_send_handles(p, "x", 1, &stream, 1, net_never, NULL), RONDEL_EBUSY);
     /* Nothing of all that was sent; none at all is a plain write. */
     CHECK(rondel_pipe_send_handles(p, "none", 4, NULL, 0, NULL, NULL) > 0);
     read_bytes(loop, ends[1], room, 4);

@@ -77,9 +77,10 @@ impl Stream {
         &self.source
     }
 
-    /// Whether something was received that nobody has got yet.
+    /// Whether something was received that nobody has got yet; a read that is not done has not got it.
     pub fn holds_input(&self) -> bool {
-        !self.leftover.is_empty() || self.arrivals.as_ref().is_some_and(|arrivals| !arrivals.is_empty())
+        let by_a_read = matches!(&self.reader, Reader::Once(once) if once.holds_input());
+        by_a_read || !self.leftover.is_empty() || self.arrivals.as_ref().is_some_and(|arrivals| !arrivals.is_empty())
     }
 
     /// Whether anything goes on.

@@ -145,6 +145,11 @@ impl Stream {
 }
 
 impl Once {
+    /// Whether it has received something, and waits for more.
+    pub fn holds_input(&self) -> bool {
+        self.filled > 0
+    }
+
     /// Takes what the stream has; the result once the goal is reached or cannot be any more.
     fn fill(&mut self, stream: &mut Stream) -> Option<Result<i64>> {
         loop {
