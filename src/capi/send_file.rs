@@ -14,8 +14,8 @@ use std::ffi::c_void;
 ///
 /// The file may be closed at once. Waiting for a disk is done on the pool, in its lane for files. What is cancelled before
 /// its first byte left is not sent; what has begun is sent whole, but completes with `RONDEL_ECANCELED`, as with
-/// `rondel_write`: close the stream if that is too long. If the file cannot be read any more it completes with the error,
-/// and what was written behind it follows all the same.
+/// `rondel_write`: close the stream if that is too long. If the file cannot be read any more, or no thread be had to read
+/// it (`RONDEL_EAGAIN`), it completes with the error, and what was written behind it follows all the same.
 ///
 /// `RONDEL_EINVAL` for a negative offset or length and for what is no regular file, `RONDEL_EISDIR`, `RONDEL_EBADF` (as the
 /// result) for a file that is not open for reading, `RONDEL_EINVAL` for a file of another loop. Errors of the stream as for

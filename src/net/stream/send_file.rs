@@ -197,8 +197,8 @@ impl Core {
         Ok(future)
     }
 
-    /// Has the pool wait for a disk.
-    pub fn load_file(&mut self, stream: Handle, load: Load) {
+    /// Has the pool wait for a disk. Whether it will: else the file has failed.
+    pub fn load_file(&mut self, stream: Handle, load: Load) -> bool {
         let (future, inbox) = (load.future, self.inbox());
         let submitted = pool::submit(Lane::Files, move || {
             let result = load.run();
@@ -208,8 +208,12 @@ impl Core {
                 core.flush(stream);
             })));
         });
-        if let Err(error) = submitted {
-            self.file_loaded(stream, future, Err(error));
+        match submitted {
+            Ok(_) => true,
+            Err(error) => {
+                self.file_loaded(stream, future, Err(error));
+                false
+            }
         }
     }
 

@@ -169,19 +169,21 @@ impl Core {
 
     /// Sends until the queue is empty or the system takes no more, and completes the writes that are done.
     pub fn flush(&mut self, handle: Handle) {
-        if self.is_foreign() {
-            // What the parent has queued the parent sends.
-            return;
-        }
+        // What the parent has queued the parent sends.
+        while !self.is_foreign() && self.send_queue(handle) {}
+    }
+
+    /// Whether to begin again: a file in front has failed since.
+    fn send_queue(&mut self, handle: Handle) -> bool {
         let Core { table, spares, .. } = self;
-        let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return };
+        let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return false };
         stream.dirty = false;
         let Some(mut out) = stream.out.take() else {
             if stream.blocked {
                 stream.blocked = false;
                 self.settle_writing(handle);
             }
-            return;
+            return false;
         };
         let owed = out.owes();
         let mut blocked = false;
@@ -245,14 +247,13 @@ impl Core {
         if owed {
             self.settle_active(handle);
         }
-        if let Some(load) = of_files.load {
-            self.load_file(handle, load);
-        }
+        let again = of_files.load.is_some_and(|load| !self.load_file(handle, load));
         if !plain {
             self.check_low_mark(handle);
             self.finish_shutdown(handle);
             self.finish_closing(handle);
         }
+        again
     }
 
     /// Gives the queue back to its stream if anything is in it, else to the spares.
