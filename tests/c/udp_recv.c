@@ -191,6 +191,53 @@ TEST(what_comes_after_a_receive_is_not_told_before_it) {
     close(plain);
 }
 
+/* Whether the loop has the system watch a descriptor; -1 where the system does not tell. */
+static int is_watched(rondel_loop loop, rondel_handle handle) {
+    char path[64], line[256];
+    int number, found = 0;
+    snprintf(path, sizeof path, "/proc/self/fdinfo/%d", (int)rondel_backend_fd(loop));
+    FILE *file = fopen(path, "r");
+    if (!file) return -1;
+    while (fgets(line, sizeof line, file))
+        found |= sscanf(line, "tfd: %d", &number) == 1 && number == rondel_fileno(handle);
+    fclose(file);
+    return found;
+}
+
+struct again {
+    struct net_op op;
+    rondel_udp udp;
+    int64_t left;
+    char room[8];
+};
+
+static void receive_again(rondel_handle source, int64_t result, void *user_data) {
+    struct again *again = user_data;
+    net_done(source, result, &again->op);
+    CHECK_EQ(is_watched(rondel_loop_of(again->udp), again->udp), 1);
+    if (--again->left > 0) CHECK(rondel_udp_recv(again->udp, again->room, 8, NULL, receive_again, again) > 0);
+}
+
+TEST(a_socket_is_watched_from_one_receive_to_the_next) {
+    rondel_loop loop = rondel_loop_new();
+    struct again again = {{0}, rondel_udp_bind(loop, "127.0.0.1", 0, 0), 5, ""};
+    int plain = udp_plain("127.0.0.1", 0), port = udp_port_of(again.udp);
+    CHECK(rondel_udp_recv(again.udp, again.room, 8, NULL, receive_again, &again) > 0);
+    int watched = is_watched(loop, again.udp), tells = watched >= 0;
+    if (tells) CHECK_EQ(watched, 1);
+    for (int i = 1; tells && i <= 5; i++) {
+        udp_send_to(plain, "127.0.0.1", port, "x", 1);
+        CHECK(net_run_until(loop, &again.op.calls, i));
+    }
+    /* Nobody receives any more: what comes is the last that is heard of it. */
+    udp_send_to(plain, "127.0.0.1", port, "x", 1);
+    net_settle(loop);
+    if (tells) CHECK_EQ(is_watched(loop, again.udp), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(plain);
+    if (!tells) SKIP("the system does not tell what is watched");
+}
+
 TEST(receives_refuse_bad_input) {
     rondel_loop loop = rondel_loop_new();
     char room[8];
@@ -262,5 +309,6 @@ TEST_MAIN(RUN(one_datagram_is_received_with_all_that_is_known_of_it),
           RUN(a_datagram_that_does_not_fit_is_never_cut_silently),
           RUN(a_cancelled_or_late_receive_leaves_the_datagram_to_the_next),
           RUN(datagrams_that_came_joined_are_given_out_one_by_one),
-          RUN(what_comes_after_a_receive_is_not_told_before_it), RUN(receives_refuse_bad_input),
+          RUN(what_comes_after_a_receive_is_not_told_before_it),
+          RUN(a_socket_is_watched_from_one_receive_to_the_next), RUN(receives_refuse_bad_input),
           RUN(tasks_ask_and_answer_and_give_up_on_what_is_lost))

@@ -260,7 +260,7 @@ impl Core {
                 Got::Failed(error) => {
                     let once = udp.once.pop_front();
                     self.once_done(handle, once, error.code());
-                    return ToldOf::Again;
+                    return self.serve_the_rest(handle);
                 }
                 Got::Messages(count) => {
                     for index in 0..count {
@@ -284,7 +284,14 @@ impl Core {
             }
             self.once_done(handle, once, result);
         }
-        ToldOf::Again
+        self.serve_the_rest(handle)
+    }
+
+    /// Those who were served have not been told, and most will receive again: watching goes on, and ends with an event
+    /// for nobody.
+    fn serve_the_rest(&mut self, handle: Handle) -> ToldOf {
+        let waiting = self.udp_mut(handle).is_ok_and(|udp| !udp.once.is_empty());
+        if waiting { ToldOf::Again } else { ToldOf::Nothing }
     }
 
     fn once_done(&mut self, handle: Handle, once: Option<Once>, result: i64) {
