@@ -38,7 +38,6 @@ pub struct Connecting {
     target: Option<Handle>,
     /// Where the target was bound.
     local: Option<SocketAddr>,
-    nodelay: bool,
 }
 
 impl Connecting {
@@ -78,7 +77,7 @@ fn from_place(local: Option<SocketAddr>, address: SocketAddr) -> Result<SocketAd
 impl Core {
     /// Connects a new handle; the result is that handle.
     pub fn tcp_connect(&mut self, host: &CStr, port: i32, notify: Notify) -> Result<Handle> {
-        self.start_connect(host, port, None, true, None, notify)
+        self.start_connect(host, port, None, None, notify)
     }
 
     /// Connects an existing handle; the result is 0.
@@ -87,12 +86,11 @@ impl Core {
         if socket.connecting.is_some() {
             return Err(Error::EALREADY);
         }
-        let nodelay = socket.nodelay;
         let local = match &socket.bound {
             Some(bound) => bound.source.socket().local_addr()?.as_socket(),
             None => None,
         };
-        let future = self.start_connect(host, port, Some(target), nodelay, local, notify)?;
+        let future = self.start_connect(host, port, Some(target), local, notify)?;
         if self.is_pending(future) {
             self.unconnected_mut(target)?.connecting = Some(future);
         }
@@ -104,7 +102,6 @@ impl Core {
         host: &CStr,
         port: i32,
         target: Option<Handle>,
-        nodelay: bool,
         local: Option<SocketAddr>,
         notify: Notify,
     ) -> Result<Handle> {
@@ -120,7 +117,6 @@ impl Core {
             last_error: Error::EAI_NODATA,
             target,
             local,
-            nodelay,
         };
         let future = self.insert_future(Op::Connect(Box::new(connecting)), target.unwrap_or(self.handle), notify)?;
         self.future_mut(future)?.gives_handle = target.is_none();
@@ -156,6 +152,16 @@ impl Core {
         }
     }
 
+    /// The sockets that are being tried.
+    pub fn for_each_attempt(&mut self, future: Handle, mut f: impl FnMut(&Source)) {
+        let attempts = self.connecting_mut(future).map_or_else(Vec::new, |connecting| connecting.attempts.clone());
+        for attempt in attempts {
+            if let Ok(Object::Attempt(attempt)) = self.table.get(attempt).map(|entry| &entry.object) {
+                f(&attempt.source);
+            }
+        }
+    }
+
     fn connect_found(&mut self, future: Handle, found: Result<Vec<SocketAddr>>, port: u16) {
         let Some(connecting) = self.connecting_mut(future) else { return };
         connecting.look_up = None;
@@ -177,7 +183,7 @@ impl Core {
             let stagger = connecting.stagger.take();
             let next = connecting.addresses.pop();
             let (going, error, target) = (!connecting.attempts.is_empty(), connecting.last_error, connecting.target);
-            let (nodelay, local) = (connecting.nodelay, connecting.local);
+            let local = connecting.local;
             if let Some(stagger) = stagger {
                 self.timers.remove(stagger);
             }
@@ -187,7 +193,7 @@ impl Core {
                 }
                 return;
             };
-            match self.attempt(future, address, target, local, nodelay) {
+            match self.attempt(future, address, target, local) {
                 Ok(attempt) => {
                     let due = sys::clock() + ATTEMPT_DELAY;
                     let Some(connecting) = self.connecting_mut(future) else { return };
@@ -215,10 +221,11 @@ impl Core {
         address: SocketAddr,
         target: Option<Handle>,
         local: Option<SocketAddr>,
-        nodelay: bool,
     ) -> Result<Handle> {
         let address = from_place(local, address)?;
-        let bound = target.and_then(|target| self.unconnected_mut(target).ok()?.bound.take());
+        let mut unconnected = target.and_then(|target| self.unconnected_mut(target).ok());
+        let nodelay = unconnected.as_ref().is_none_or(|socket| socket.nodelay);
+        let bound = unconnected.as_mut().and_then(|socket| socket.bound.take());
         let source = match (bound, local) {
             (Some(bound), _) => bound.source,
             // The socket that was bound had its attempt: this one leaves from the same place.

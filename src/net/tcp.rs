@@ -112,6 +112,10 @@ impl Core {
     pub fn set_nodelay(&mut self, handle: Handle, on: bool) -> Result<()> {
         if let Ok(socket) = self.unconnected_mut(handle) {
             socket.nodelay = on;
+            if let Some(connect) = socket.connecting {
+                // It fails only for an attempt that has failed already.
+                self.for_each_attempt(connect, |source| drop(source.socket().set_tcp_nodelay(on)));
+            }
             return Ok(());
         }
         self.with_socket(handle, |socket| socket.set_tcp_nodelay(on))
