@@ -1672,13 +1672,17 @@ rondel_tcp rondel_tcp_open(rondel_loop loop,
  */
 rondel_future rondel_accept(rondel_handle listener, rondel_fn fn, void *user_data);
 
-/** Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only. */
+/**
+ * Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). A listener's connections
+ * begin as the listener is. Loop thread only.
+ */
 int64_t rondel_tcp_nodelay(rondel_tcp tcp, int on);
 
 /**
  * Probes a silent peer after `idle_ns` nanoseconds, in whole seconds rounded up; 0 turns it off.
  *
- * `RONDEL_EINVAL` for a negative time, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+ * `RONDEL_EINVAL` for a negative time, or one longer than the system takes (Linux: 32767 seconds), and then nothing is
+ * changed. `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
  */
 int64_t rondel_tcp_keepalive(rondel_tcp tcp, int64_t idle_ns);
 

@@ -146,7 +146,8 @@ pub extern "C" fn rondel_accept(listener: rondel_handle, r#fn: rondel_fn, user_d
     number(with_core(listener, |core, handle| core.accept_one(handle, notify(r#fn, user_data))))
 }
 
-/// Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). Loop thread only.
+/// Sends small segments at once (on, as from the start) or gathers them (0: Nagle's algorithm). A listener's connections
+/// begin as the listener is. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_nodelay(tcp: rondel_tcp, on: c_int) -> i64 {
     done(with_core(tcp, |core, handle| {

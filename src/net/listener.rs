@@ -183,8 +183,10 @@ impl Core {
         match listener.source.accept() {
             Ok(source) => {
                 if kind == Kind::Tcp && sys::SETS_NODELAY_ON_ACCEPT {
-                    // It fails only for a connection that is gone already, which its reader finds out.
-                    let _ = source.socket().set_tcp_nodelay(true);
+                    // As where it is inherited. It fails only for a connection that is gone already, which its reader
+                    // finds out.
+                    let nodelay = listener.source.socket().tcp_nodelay();
+                    let _ = nodelay.and_then(|on| source.socket().set_tcp_nodelay(on));
                 }
                 // A full table costs this connection; it is closed by being dropped here.
                 let peer = self.insert(kind, Object::Stream(Box::new(Stream::new(source))));
