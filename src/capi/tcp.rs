@@ -158,7 +158,8 @@ pub extern "C" fn rondel_tcp_nodelay(tcp: rondel_tcp, on: c_int) -> i64 {
 
 /// Probes a silent peer after `idle_ns` nanoseconds, in whole seconds rounded up; 0 turns it off.
 ///
-/// `RONDEL_EINVAL` for a negative time, `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
+/// `RONDEL_EINVAL` for a negative time, or one longer than the system takes (Linux: 32767 seconds), and then nothing is
+/// changed. `RONDEL_ENOTCONN` while there is no socket. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_tcp_keepalive(tcp: rondel_tcp, idle_ns: i64) -> i64 {
     done(with_core(tcp, |core, handle| {

@@ -130,11 +130,15 @@ impl Core {
         Ok(())
     }
 
-    /// Probes after `idle` seconds of silence; 0 turns them off.
+    /// Probes after `idle` seconds of silence; 0 turns them off. What the system refuses changes nothing.
     pub fn set_keepalive(&mut self, handle: Handle, idle_seconds: u64) -> Result<()> {
-        self.with_socket(handle, |socket| match idle_seconds {
-            0 => socket.set_keepalive(false),
-            seconds => socket.set_tcp_keepalive(&TcpKeepalive::new().with_time(Duration::from_secs(seconds))),
+        self.with_socket(handle, |socket| {
+            if idle_seconds == 0 {
+                return socket.set_keepalive(false);
+            }
+            let before = socket.keepalive()?;
+            let time = TcpKeepalive::new().with_time(Duration::from_secs(idle_seconds));
+            socket.set_tcp_keepalive(&time).inspect_err(|_| drop(socket.set_keepalive(before)))
         })
     }
 
