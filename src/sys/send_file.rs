@@ -100,6 +100,12 @@ impl Source {
     /// Sends what was held back for what was to follow it at once.
     pub fn push(&self) {
         // It fails for what is no TCP socket, and there nothing is held back.
-        let _ = self.socket().set_tcp_nodelay(true);
+        let socket = self.socket();
+        if let Ok(nodelay) = socket.tcp_nodelay() {
+            let _ = socket.set_tcp_nodelay(true);
+            if !nodelay {
+                let _ = socket.set_tcp_nodelay(false);
+            }
+        }
     }
 }

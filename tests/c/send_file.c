@@ -219,6 +219,29 @@ TEST(a_file_that_shrinks_meanwhile_ends_its_write_there) {
     sending_end(&s);
 }
 
+static void send_and_empty(rondel_handle source, int64_t result, void *user_data) {
+    struct sending *s = user_data;
+    (void)source, (void)result;
+    CHECK(rondel_send_file(s->stream, s->file, 0, 1000, NULL, NULL) > 0);
+    CHECK_EQ(ftruncate(s->fd, 0), 0);
+}
+
+TEST(a_file_that_ended_early_leaves_nodelay_as_it_was) {
+    for (int on = 0; on < 2 && !net_is_local(); on++) {
+        struct sending s;
+        int value = -1;
+        socklen_t size = sizeof value;
+        REQUIRE(sending_begin(&s, 1000));
+        CHECK_EQ(rondel_tcp_nodelay(s.stream, on), 0);
+        CHECK(rondel_call_soon(s.loop, send_and_empty, &s) > 0);
+        net_settle(s.loop);
+        CHECK_EQ(rondel_write_queue_size(s.stream), 0);
+        CHECK_EQ(getsockopt((int)rondel_fileno(s.stream), IPPROTO_TCP, TCP_NODELAY, &value, &size), 0);
+        CHECK_EQ(value != 0, on);
+        sending_end(&s);
+    }
+}
+
 TEST(the_file_may_be_closed_at_once) {
     struct sending s;
     struct net_op op = {0}, closed = {0};
@@ -461,6 +484,7 @@ TEST(what_makes_no_sense_is_refused) {
 TEST_MAIN(RUN(a_file_takes_its_turn_among_the_writes), RUN(the_result_is_what_the_file_had),
           RUN(a_slow_peer_holds_it_up_and_nothing_else), RUN(a_large_file_leaves_others_their_turn),
           RUN(what_the_disk_has_to_fetch_comes_all_the_same), RUN(a_file_that_shrinks_meanwhile_ends_its_write_there),
+          RUN(a_file_that_ended_early_leaves_nodelay_as_it_was),
           RUN(the_file_may_be_closed_at_once), RUN(one_that_is_cancelled_before_it_has_begun_is_not_sent),
           RUN(one_that_is_cancelled_after_it_has_begun_is_sent_whole), RUN(a_peer_that_dies_is_an_error_and_no_signal),
           RUN(the_end_of_stream_or_loop_cancels_it), RUN(a_shutdown_and_a_close_when_sent_wait_for_it),
