@@ -251,7 +251,8 @@ pub fn measure(lane: Lane, what: Measure) -> i64 {
 
 /// Whether the work that runs on this thread has been given up.
 pub fn is_unwanted() -> Option<bool> {
-    PRESENT.with_borrow(|job| job.as_ref().map(|job| job.is_unwanted()))
+    // At the very end of a thread it is gone, and no work runs on it.
+    PRESENT.try_with(|job| job.borrow().as_ref().map(|job| job.is_unwanted())).ok().flatten()
 }
 
 /// The last loop is gone: the threads that have nothing to do leave, and are gone when this returns. One that is in the
@@ -305,6 +306,11 @@ impl Desk {
         Desk { lane, queue: Mutex::new(queue), bell: Condvar::new(), door: Condvar::new(), dropped }
     }
 
+    /// Whether it is this process's.
+    fn is_present(&self) -> bool {
+        POOL.present().is_some_and(|pool| pool.as_ptr_range().contains(&std::ptr::from_ref(self)))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -326,7 +332,9 @@ impl Desk {
     /// One of the threads waits for an answer that nobody wants any more, which may take long. Callers' work and files
     /// are another matter: they need a processor or a disk.
     fn stand_in(&'static self) {
-        if self.lane != Lane::Names {
+        // In a child it is the parent's: its threads are not there, its lock may be held for ever, and its queue is none
+        // of the child's business.
+        if self.lane != Lane::Names || !self.is_present() {
             return;
         }
         let mut queue = self.lock();

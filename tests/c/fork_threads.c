@@ -4,6 +4,7 @@
 
 #include "support/calls.h"
 #include "support/forked.h"
+#include "support/names.h"
 #include "support/net.h"
 #include "support/steps.h"
 
@@ -91,5 +92,84 @@ TEST(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind) {
     CHECK_EQ(rondel_loop_free(elsewhere.loop), 0);
 }
 
-TEST_MAIN(RUN(a_loop_that_ran_in_another_thread_stays_there),
+/* ---- look-ups that wait for an answer */
+
+enum { LOOK_UPS = 24 };
+
+struct asking {
+    rondel_loop loop;
+    struct seen told;
+    int64_t stop;
+};
+
+static int threads(void) {
+    char line[256];
+    int count = -1;
+    FILE *status = fopen("/proc/self/status", "r");
+    if (!status) return -1;
+    while (fgets(line, sizeof line, status))
+        if (sscanf(line, "Threads: %d", &count) == 1) break;
+    fclose(status);
+    return count;
+}
+
+static int stop_asking(void *arg) {
+    struct asking *asking = arg;
+    int before = threads();
+    CHECK_EQ(rondel_loop_fork(asking->loop), 0);
+    CHECK(net_run_until(asking->loop, &asking->told.calls, LOOK_UPS));
+    CHECK_EQ(asking->told.result, RONDEL_ECANCELED);
+    CHECK_EQ(threads(), before); /* nobody has begun with what waits in the parent's queue */
+    CHECK_EQ(rondel_pool_metric(RONDEL_POOL_NAMES, RONDEL_POOL_QUEUED), 0);
+    CHECK_EQ(rondel_loop_free(asking->loop), 0);
+    return 0;
+}
+
+static int free_asking(void *arg) {
+    struct asking *asking = arg;
+    int before = threads();
+    CHECK_EQ(rondel_loop_free(asking->loop), 0);
+    CHECK_EQ(asking->told.calls, LOOK_UPS);
+    CHECK_EQ(threads(), before);
+    return 0;
+}
+
+static void *look_at_the_queue(void *arg) {
+    struct asking *asking = arg;
+    while (!__atomic_load_n(&asking->stop, __ATOMIC_SEQ_CST))
+        CHECK(rondel_pool_metric(RONDEL_POOL_NAMES, RONDEL_POOL_QUEUED) > 0);
+    return NULL;
+}
+
+TEST(look_ups_of_the_parent_are_nothing_to_the_child) {
+    struct asking asking = {rondel_loop_new(), {0, 0, 0}, 0};
+    pthread_t thread;
+    if (!names_work(asking.loop)) {
+        CHECK_EQ(rondel_loop_free(asking.loop), 0);
+        SKIP("the library does not ask this program's getaddrinfo");
+    }
+    names_add((struct name){"held.test", {"192.0.2.1"}, 0, 1});
+    /* More than there may be threads for them, so that some wait in the queue. */
+    for (int i = 0; i < LOOK_UPS; i++) CHECK(rondel_resolve(asking.loop, "held.test", NULL, 0, see, &asking.told) > 0);
+    names_wait_held(16);
+    in_child(stop_asking, &asking);
+    in_child(free_asking, &asking);
+    if (!CHILD_SANITIZED) { /* its own locks are left behind */
+        REQUIRE_EQ(pthread_create(&thread, NULL, look_at_the_queue, &asking), 0);
+        for (int64_t i = test_scale(50, 3); i > 0; i--) {
+            in_child(stop_asking, &asking);
+            in_child(free_asking, &asking);
+        }
+        __atomic_store_n(&asking.stop, 1, __ATOMIC_SEQ_CST);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+    }
+    CHECK_EQ(asking.told.calls, 0);
+    names_release();
+    CHECK(net_run_until(asking.loop, &asking.told.calls, LOOK_UPS));
+    CHECK_EQ(asking.told.result, 1);
+    CHECK_EQ(rondel_loop_free(asking.loop), 0);
+    names_clear();
+}
+
+TEST_MAIN(RUN(look_ups_of_the_parent_are_nothing_to_the_child), RUN(a_loop_that_ran_in_another_thread_stays_there),
           RUN(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind))
