@@ -14,24 +14,16 @@ use crate::lifecycle::Object;
 use crate::registry;
 use crate::sys::{signals, ttys};
 use std::any::Any;
-use std::cell::RefCell;
 
-thread_local! {
-    /// The locks that the thread holds that forks, lest another one has them in the child for ever.
-    static HELD: RefCell<Vec<Box<dyn Any>>> = const { RefCell::new(Vec::new()) };
-}
+/// Locks that are held.
+pub type Held = Vec<Box<dyn Any>>;
 
-/// Before a fork. None of these locks is held while another one is asked for, so there is no wrong order.
-pub fn hold_still() {
-    let mut held: Vec<Box<dyn Any>> =
-        vec![Box::new(registry::hold()), Box::new(signals::hold()), Box::new(ttys::hold())];
+/// Before a fork: takes the locks that another thread could else have in the child for ever. None of them is held while
+/// another one is asked for, so there is no wrong order.
+pub fn hold_still() -> Held {
+    let mut held: Held = vec![Box::new(registry::hold()), Box::new(signals::hold()), Box::new(ttys::hold())];
     held.extend(registry::places().iter().map(|place| Box::new(place.inbox.hold()) as Box<dyn Any>));
-    HELD.set(held);
-}
-
-/// After it, in both.
-pub fn go_on() {
-    HELD.take();
+    held
 }
 
 /// At once in the child. What comes of signals from now on is the child's own.

@@ -68,7 +68,8 @@ pub fn install() {
 
 /// From now on this thread runs on a stack with this guard.
 pub fn enter(guard: Range<usize>, size: usize, name: &str) {
-    OTHER_STACK.with(|stack| {
+    // In a handler of `atexit` it is gone: an overflow is then told by the system alone.
+    let _ = OTHER_STACK.try_with(|stack| {
         stack.get_or_init(OtherStack::new);
     });
     let mut present =

@@ -2,11 +2,13 @@
 //! Forks: how many lie between the first process and this one, what has to hold still meanwhile, and what of the system's
 //! a child has to ask for anew.
 
+use crate::fork::Held;
 use crate::reactor::Interest;
 use crate::sys::{RawSource, Source};
+use std::cell::UnsafeCell;
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
@@ -16,18 +18,46 @@ pub fn count() -> u32 {
     COUNT.load(Ordering::Relaxed)
 }
 
+/// What the thread that forks holds meanwhile. It is no variable of the thread: those are gone when a handler of `atexit`
+/// forks.
+struct Holding {
+    /// One fork at a time.
+    forking: Mutex<()>,
+    held: UnsafeCell<Option<(MutexGuard<'static, ()>, Held)>>,
+}
+
+// SAFETY: `held` is touched only by the thread that has the lock `forking`, which goes with what is held. That is the
+// thread that forks, in parent and child.
+unsafe impl Sync for Holding {}
+
+static HOLDING: Holding = Holding { forking: Mutex::new(()), held: UnsafeCell::new(None) };
+
 extern "C" fn before() {
-    crate::fork::hold_still();
+    let alone = HOLDING.forking.lock().unwrap_or_else(PoisonError::into_inner);
+    let held = crate::fork::hold_still();
+    // SAFETY: this thread has the lock.
+    unsafe { *HOLDING.held.get() = Some((alone, held)) };
+}
+
+/// After it, in both.
+fn go_on() {
+    // SAFETY: this thread has had the lock since `before`.
+    let held = unsafe { (*HOLDING.held.get()).take() };
+    // In this order: the lock goes last.
+    if let Some((alone, held)) = held {
+        drop(held);
+        drop(alone);
+    }
 }
 
 extern "C" fn in_parent() {
-    crate::fork::go_on();
+    go_on();
 }
 
 extern "C" fn in_child() {
     COUNT.fetch_add(1, Ordering::Relaxed);
     crate::fork::begin_child();
-    crate::fork::go_on();
+    go_on();
 }
 
 /// From here on forks are counted. (Not those that share their parent's memory until they run a program.)

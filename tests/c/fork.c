@@ -209,10 +209,43 @@ static int adopt_busy(void *arg) {
     return 0;
 }
 
+static int adopt_and_end(void *arg) {
+    struct busy *busy = arg;
+    CHECK_EQ(rondel_loop_fork(busy->loop), 0);
+    CHECK(net_run_until(busy->loop, &busy->work.calls, 1));
+    CHECK_EQ(rondel_run_until(busy->loop, rondel_work(busy->loop, do_nothing, NULL, RONDEL_FUTURE)), 0);
+    CHECK_EQ(rondel_loop_free(busy->loop), 0);
+    return 0;
+}
+
 TEST(a_child_goes_on_with_the_loop_and_the_parents_is_not_disturbed) {
     struct busy busy;
     REQUIRE(busy_begin(&busy));
     in_child(adopt_busy, &busy);
+    busy_end(&busy);
+}
+
+static struct busy *at_the_end;
+
+static void fork_at_the_end(void) {
+    in_child(adopt_and_end, at_the_end);
+    work_off(&(struct job){end_at_once, NULL});
+}
+
+static int end_with_a_fork(void *arg) {
+    at_the_end = arg;
+    if (atexit(fork_at_the_end) == 0) exit(71);
+    return 0;
+}
+
+/* The variables of the thread are gone by then. */
+TEST(a_handler_of_atexit_may_fork) {
+    struct busy busy;
+    struct child child;
+    REQUIRE(busy_begin(&busy));
+    child_start(&child, end_with_a_fork, &busy);
+    child_dies_of(&child, SIGKILL);
+    CHECK_STR(child.said, "well");
     busy_end(&busy);
 }
 
@@ -429,7 +462,7 @@ TEST(without_descriptors_it_fails_and_can_be_tried_again) {
 }
 
 TEST_MAIN(RUN(every_call_is_refused_in_a_child_that_has_not_asked_for_the_loop),
-          RUN(a_child_may_free_its_copy_without_a_trace_at_the_parents), RUN(a_child_may_end_without_a_word),
+          RUN(a_child_may_free_its_copy_without_a_trace_at_the_parents), RUN(a_child_may_end_without_a_word), RUN(a_handler_of_atexit_may_fork),
           RUN(a_child_goes_on_with_the_loop_and_the_parents_is_not_disturbed),
           RUN(what_was_being_read_goes_on_to_be_in_both), RUN(timers_and_tasks_go_on_in_both),
           RUN(a_child_may_have_children_of_its_own), RUN(a_fork_in_a_callback_may_go_on_with_the_run),
