@@ -12,16 +12,21 @@ use crate::error::Result;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::registry;
-use crate::sys::{signals, ttys};
+use crate::sys::{owned::NoVisits, signals, ttys};
 use std::any::Any;
 
 /// Locks that are held.
 pub type Held = Vec<Box<dyn Any>>;
 
 /// Before a fork: takes the locks that another thread could else have in the child for ever. None of them is held while
-/// another one is asked for, so there is no wrong order.
+/// another one is asked for, so there is no wrong order; but who visits a loop may ask for one.
 pub fn hold_still() -> Held {
-    let mut held: Held = vec![Box::new(registry::hold()), Box::new(signals::hold()), Box::new(ttys::hold())];
+    let no_visits = NoVisits::begin();
+    for place in registry::places() {
+        no_visits.in_cell(&place.cell);
+    }
+    let mut held: Held =
+        vec![Box::new(no_visits), Box::new(registry::hold()), Box::new(signals::hold()), Box::new(ttys::hold())];
     held.extend(registry::places().iter().map(|place| Box::new(place.inbox.hold()) as Box<dyn Any>));
     held
 }
@@ -29,6 +34,7 @@ pub fn hold_still() -> Held {
 /// At once in the child. What comes of signals from now on is the child's own.
 pub fn begin_child() {
     for place in registry::places() {
+        place.cell.forget_visitor();
         place.inbox.begin_child();
     }
 }

@@ -3,11 +3,12 @@
 //!
 //! The thread that entered may enter again, as a callback does. The memory of the cell is never freed, so a thread
 //! that is refused has touched nothing but the mark. A visitor goes in for a moment while nobody is inside, and refuses
-//! nobody by that: who comes meanwhile waits.
+//! nobody by that: who comes meanwhile waits. While the process forks visitors wait outside, lest the child has a cell
+//! that a thread of its parent's seems to visit.
 
 use crate::error::{Error, Result};
 use std::cell::{Cell, UnsafeCell};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 thread_local! {
     static MARK: Cell<u64> = const { Cell::new(0) };
@@ -32,6 +33,31 @@ fn new_mark() -> u64 {
 
 /// The mark of whoever is inside for a moment only.
 const VISITOR: u64 = u64::MAX;
+
+static CLOSED: AtomicBool = AtomicBool::new(false);
+
+/// No visit begins as long as it is there. One at a time.
+pub struct NoVisits(());
+
+impl NoVisits {
+    pub fn begin() -> NoVisits {
+        CLOSED.store(true, Ordering::SeqCst);
+        NoVisits(())
+    }
+
+    /// Waits until a visit that had begun is over.
+    pub fn in_cell<T>(&self, cell: &Owned<T>) {
+        while cell.owner.load(Ordering::SeqCst) == VISITOR {
+            std::thread::yield_now();
+        }
+    }
+}
+
+impl Drop for NoVisits {
+    fn drop(&mut self) {
+        CLOSED.store(false, Ordering::SeqCst);
+    }
+}
 
 pub struct Owned<T> {
     /// The mark of the thread that is inside; 0: nobody.
@@ -64,16 +90,29 @@ impl<T> Owned<T> {
 
     /// As `enter`, for something short that calls nobody: other threads do not notice.
     pub fn visit(&self) -> Result<Guard<'_, T>> {
-        if self.owner.load(Ordering::Relaxed) != mark() {
+        let mut claimed = self.owner.load(Ordering::Relaxed) == mark();
+        while !claimed {
             self.claim(VISITOR)?;
+            // Either this sees that there are to be no visits and has touched nothing, or `in_cell` sees this visit.
+            claimed = !CLOSED.load(Ordering::SeqCst);
+            if !claimed {
+                self.owner.store(0, Ordering::Release);
+                std::thread::yield_now();
+            }
         }
         self.depth.set(self.depth.get() + 1);
         Ok(Guard(self))
     }
 
+    /// In the child of a fork, which came while no visit could begin: a mark that is there is of a thread of the parent
+    /// that was just about to see that.
+    pub fn forget_visitor(&self) {
+        let _ = self.owner.compare_exchange(VISITOR, 0, Ordering::SeqCst, Ordering::Relaxed);
+    }
+
     #[inline]
     fn claim(&self, mark: u64) -> Result<()> {
-        while let Err(owner) = self.owner.compare_exchange(0, mark, Ordering::Acquire, Ordering::Relaxed) {
+        while let Err(owner) = self.owner.compare_exchange(0, mark, Ordering::SeqCst, Ordering::Relaxed) {
             match owner {
                 VISITOR => std::thread::yield_now(),
                 _ => return Err(Error::ETHREAD),
@@ -153,5 +192,25 @@ mod tests {
         comes.join().unwrap();
         comes_too.join().unwrap();
         assert_eq!(CELL.enter().unwrap().take(), Some(1));
+    }
+
+    #[test]
+    fn where_no_visit_may_begin_visitors_wait_outside() {
+        static CELL: Owned<i32> = Owned::new();
+        let visiting = CELL.visit().unwrap();
+        let ends = std::thread::spawn(|| {
+            let none = NoVisits::begin();
+            none.in_cell(&CELL);
+            // Nobody is inside, and whoever comes to stay may.
+            CELL.enter().unwrap().put(2);
+            let comes = std::thread::spawn(|| assert_eq!(CELL.visit().unwrap().get(), Some(&3)));
+            std::thread::yield_now();
+            CELL.enter().unwrap().put(3);
+            drop(none);
+            comes.join().unwrap();
+        });
+        assert_eq!(visiting.get(), None);
+        drop(visiting);
+        ends.join().unwrap();
     }
 }

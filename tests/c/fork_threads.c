@@ -92,6 +92,37 @@ TEST(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind) {
     CHECK_EQ(rondel_loop_free(elsewhere.loop), 0);
 }
 
+/* ---- threads that look into a loop that nobody runs */
+
+static void *look_in(void *arg) {
+    struct elsewhere *elsewhere = arg;
+    gate_pass(&elsewhere->runs);
+    while (!__atomic_load_n(&elsewhere->stop, __ATOMIC_SEQ_CST))
+        CHECK_EQ(rondel_future_block(elsewhere->loop + 1, 0), RONDEL_EGONE);
+    return NULL;
+}
+
+static int adopt_and_free(void *arg) {
+    struct elsewhere *elsewhere = arg;
+    CHECK_EQ(rondel_loop_fork(elsewhere->loop), 0);
+    CHECK_EQ(rondel_run(elsewhere->loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_loop_free(elsewhere->loop), 0);
+    return 0;
+}
+
+/* The child would wait for ever for a thread that is not there to go out again. */
+TEST(a_thread_that_looks_into_the_loop_is_not_in_the_childs) {
+    if (CHILD_SANITIZED) SKIP("the sanitizer's own locks are left behind");
+    struct elsewhere elsewhere = {rondel_loop_new(), GATE, 0};
+    pthread_t thread;
+    REQUIRE_EQ(pthread_create(&thread, NULL, look_in, &elsewhere), 0);
+    gate_wait(&elsewhere.runs, 1);
+    for (int64_t i = test_scale(500, 5); i > 0; i--) in_child(adopt_and_free, &elsewhere);
+    __atomic_store_n(&elsewhere.stop, 1, __ATOMIC_SEQ_CST);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(rondel_loop_free(elsewhere.loop), 0);
+}
+
 /* ---- look-ups that wait for an answer */
 
 enum { LOOK_UPS = 24 };
@@ -171,5 +202,5 @@ TEST(look_ups_of_the_parent_are_nothing_to_the_child) {
     names_clear();
 }
 
-TEST_MAIN(RUN(look_ups_of_the_parent_are_nothing_to_the_child), RUN(a_loop_that_ran_in_another_thread_stays_there),
+TEST_MAIN(RUN(a_thread_that_looks_into_the_loop_is_not_in_the_childs), RUN(look_ups_of_the_parent_are_nothing_to_the_child), RUN(a_loop_that_ran_in_another_thread_stays_there),
           RUN(a_fork_in_the_midst_of_other_threads_leaves_no_lock_behind))
