@@ -66,7 +66,7 @@ impl Loop {
         }
         let made =
             Loop { core: RefCell::new(core), read_buffer: RefCell::new(ReadBuffer::new()), batch: RefCell::new(None) };
-        place.cell.enter()?.put(Box::new(made));
+        place.cell.fill(generation, Box::new(made))?;
         Ok(handle)
     }
 

@@ -55,7 +55,9 @@ impl Handle {
         Handle::new(self.loop_index(), self.generation(), LAST_SLOT - place)
     }
 
-    fn generation(self) -> u32 {
+    /// No smaller than any that a loop gave out which was there before.
+    #[inline]
+    pub fn generation(self) -> u32 {
         (self.0 >> SLOT_BITS) as u32 & LAST_GENERATION
     }
 

@@ -154,9 +154,13 @@ impl Inbox {
         self.post_if(message, Open::Everybody, |inbox| inbox.listener.load(Ordering::SeqCst) == listener.number())
     }
 
-    /// Any thread, for a handle of whatever loop lives here; the loop itself finds out whether it is stale.
-    pub fn post(&self, message: Message) -> Result<()> {
-        self.post_if(message, Open::Everybody, |_| true)
+    /// Any thread, for a handle of the loop that lives here: `EGONE` if it is an earlier loop's. Whether it is stale else
+    /// the loop itself finds out.
+    pub fn post(&self, handle: Handle, message: Message) -> Result<()> {
+        self.post_if(message, Open::Everybody, |inbox| {
+            let listener = Handle::from_caller(inbox.listener.load(Ordering::SeqCst));
+            listener.is_ok_and(|listener| listener.generation() <= handle.generation())
+        })
     }
 
     /// A worker whose loop is known to wait for it.

@@ -288,7 +288,7 @@ impl Core {
         }
         let tell = move || {
             // A loop that is gone does not care any more.
-            let _ = inbox.post(Message::Apply(Box::new(move |core| core.ready.push_child(handle))));
+            let _ = inbox.post(handle, Message::Apply(Box::new(move |core| core.ready.push_child(handle))));
         };
         if child.call_when_ended(tell) {
             return;

@@ -36,7 +36,7 @@ pub extern "C" fn rondel_loop_free(r#loop: rondel_loop) -> i64 {
 
 fn free(number: rondel_loop) -> Result<()> {
     let handle = Handle::from_caller(number)?;
-    let mut guard = registry::place(handle).cell.enter()?;
+    let mut guard = registry::place(handle).cell.enter(handle.generation())?;
     let the_loop = guard.get().ok_or(Error::EGONE)?;
     the_loop.core.borrow_mut().check_loop(handle)?;
     if !guard.alone() {
@@ -81,7 +81,7 @@ pub extern "C" fn rondel_loop_fork(r#loop: rondel_loop) -> i64 {
 
 fn adopt(number: rondel_loop) -> Result<()> {
     let handle = Handle::from_caller(number)?;
-    let guard = registry::place(handle).cell.enter()?;
+    let guard = registry::place(handle).cell.enter(handle.generation())?;
     let mut core = guard.get().ok_or(Error::EGONE)?.core.borrow_mut();
     core.check_loop(handle)?;
     if cfg!(windows) { Err(Error::ENOSYS) } else { core.adopt() }

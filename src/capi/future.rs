@@ -78,7 +78,7 @@ pub extern "C" fn rondel_future_fail_threadsafe(future: rondel_future, code: i64
 
 fn settle_threadsafe(future: rondel_future, result: i64) -> crate::error::Result<()> {
     let handle = Handle::from_caller(future)?;
-    registry::place(handle).inbox.post(Message::Settle(handle, result))
+    registry::place(handle).inbox.post(handle, Message::Settle(handle, result))
 }
 
 /// Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.

@@ -29,7 +29,10 @@ pub extern "C" fn rondel_close(handle: rondel_handle) -> i64 {
 /// then no error.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_close_threadsafe(handle: rondel_handle) -> i64 {
-    done(Handle::from_caller(handle).and_then(|handle| registry::place(handle).inbox.post(Message::Close(handle))))
+    done(
+        Handle::from_caller(handle)
+            .and_then(|handle| registry::place(handle).inbox.post(handle, Message::Close(handle))),
+    )
 }
 
 /// Has `fn(handle, 0, user_data)` called when the handle has been closed, as the last thing that is heard of it.
@@ -140,5 +143,8 @@ pub extern "C" fn rondel_detach(stream: rondel_stream) -> i64 {
 /// As `rondel_release`, from any thread, as a garbage collector needs it. `RONDEL_EGONE` once the loop is gone.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_release_threadsafe(future: rondel_future) -> i64 {
-    done(Handle::from_caller(future).and_then(|handle| registry::place(handle).inbox.post(Message::Release(handle))))
+    done(
+        Handle::from_caller(future)
+            .and_then(|handle| registry::place(handle).inbox.post(handle, Message::Release(handle))),
+    )
 }

@@ -91,7 +91,7 @@ use types::{rondel_fn, rondel_handle};
 fn with_loop<R>(number: rondel_handle, f: impl FnOnce(&Loop, Handle) -> Result<R>) -> Result<R> {
     let handle = Handle::from_caller(number)?;
     let place = registry::place(handle);
-    let guard = place.cell.enter()?;
+    let guard = place.cell.enter(handle.generation())?;
     let the_loop = guard.get().ok_or(Error::EGONE)?;
     // Only `rondel_loop_fork` and `rondel_loop_free` are for a loop that came along with a fork.
     if place.inbox.is_foreign() { Err(Error::ESTATE) } else { f(the_loop, handle) }
@@ -107,7 +107,7 @@ fn with_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Resu
 fn visit_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
     let handle = Handle::from_caller(number)?;
     let place = registry::place(handle);
-    let guard = place.cell.visit()?;
+    let guard = place.cell.visit(handle.generation())?;
     let the_loop = guard.get().ok_or(Error::EGONE)?;
     if place.inbox.is_foreign() { Err(Error::ESTATE) } else { f(&mut the_loop.core.borrow_mut(), handle) }
 }

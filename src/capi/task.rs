@@ -100,11 +100,11 @@ fn block(future: rondel_future, ns: i64) -> Result<i64> {
     let blocked = Arc::new(Blocked::default());
     let entry = blocked.clone();
     let inbox = &registry::place(handle).inbox;
-    inbox.post(Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
+    inbox.post(handle, Message::Apply(Box::new(move |core| core.block(handle, entry))))?;
     let result = blocked.wait((0..RONDEL_FOREVER).contains(&ns).then_some(ns));
     if result.is_err() {
         // Or else every try would leave something behind. If the loop is gone by now, so is that.
-        let _ = inbox.post(Message::Apply(Box::new(move |core| core.unblock(&blocked))));
+        let _ = inbox.post(handle, Message::Apply(Box::new(move |core| core.unblock(&blocked))));
     }
     result
 }

@@ -3,7 +3,7 @@
 //!
 //! The thread that entered may enter again, as a callback does. The memory of the cell is never freed, so a thread
 //! that is refused has touched nothing but the mark. A visitor goes in for a moment while nobody is inside, and refuses
-//! nobody by that: who comes meanwhile waits. While the process forks visitors wait outside, lest the child has a cell
+//! nobody by that: who comes meanwhile waits. Who comes for what is not there any more does not get in at all. While the process forks visitors wait outside, lest the child has a cell
 //! that a thread of its parent's seems to visit.
 
 use crate::error::{Error, Result};
@@ -31,8 +31,16 @@ fn new_mark() -> u64 {
     mark
 }
 
+/// From here on nobody is inside, and the low half is the generation of the value that waits there.
+const FREE: u64 = 1 << 63;
+/// A generation that nobody comes for: there is no value.
+const NONE: u32 = u32::MAX;
 /// The mark of whoever is inside for a moment only.
 const VISITOR: u64 = u64::MAX;
+
+const fn free(generation: u32) -> u64 {
+    FREE | generation as u64
+}
 
 static CLOSED: AtomicBool = AtomicBool::new(false);
 
@@ -60,14 +68,15 @@ impl Drop for NoVisits {
 }
 
 pub struct Owned<T> {
-    /// The mark of the thread that is inside; 0: nobody.
+    /// The mark of the thread that is inside, or that it is free.
     owner: AtomicU64,
-    /// How many times it has entered. Only the owner touches this and `value`.
+    /// How many times it has entered. Only the owner touches this, `generation` and `value`.
     depth: Cell<u32>,
+    generation: Cell<u32>,
     value: UnsafeCell<Option<T>>,
 }
 
-// SAFETY: `depth` and `value` are touched only by the thread whose mark is in `owner`; entering acquires what the
+// SAFETY: `depth`, `generation` and `value` are touched only by the thread whose mark is in `owner`; entering acquires what the
 // last one to leave released. So a `T` moves between threads, but is never shared.
 unsafe impl<T: Send> Sync for Owned<T> {}
 
@@ -75,28 +84,46 @@ pub struct Guard<'a, T>(&'a Owned<T>);
 
 impl<T> Owned<T> {
     pub const fn new() -> Owned<T> {
-        Owned { owner: AtomicU64::new(0), depth: Cell::new(0), value: UnsafeCell::new(None) }
+        Owned {
+            owner: AtomicU64::new(free(NONE)),
+            depth: Cell::new(0),
+            generation: Cell::new(NONE),
+            value: UnsafeCell::new(None),
+        }
     }
 
+    /// Puts a value into a cell that has none. It is there for whoever comes for its generation or a later one.
+    pub fn fill(&self, generation: u32, value: T) -> Result<()> {
+        let claimed = self.owner.compare_exchange(free(NONE), mark(), Ordering::Acquire, Ordering::Relaxed);
+        claimed.map_err(|_| Error::ETHREAD)?;
+        self.depth.set(1);
+        self.generation.set(generation);
+        // SAFETY: this thread is inside, and nobody has a reference to what is not there.
+        unsafe { *self.value.get() = Some(value) };
+        drop(Guard(self));
+        Ok(())
+    }
+
+    /// Goes in for something of this generation: `EGONE` if the value is a later one.
     #[inline]
-    pub fn enter(&self) -> Result<Guard<'_, T>> {
+    pub fn enter(&self, generation: u32) -> Result<Guard<'_, T>> {
         let mine = mark();
         if self.owner.load(Ordering::Relaxed) != mine {
-            self.claim(mine)?;
+            self.claim(mine, generation)?;
         }
         self.depth.set(self.depth.get() + 1);
         Ok(Guard(self))
     }
 
     /// As `enter`, for something short that calls nobody: other threads do not notice.
-    pub fn visit(&self) -> Result<Guard<'_, T>> {
+    pub fn visit(&self, generation: u32) -> Result<Guard<'_, T>> {
         let mut claimed = self.owner.load(Ordering::Relaxed) == mark();
         while !claimed {
-            self.claim(VISITOR)?;
+            self.claim(VISITOR, generation)?;
             // Either this sees that there are to be no visits and has touched nothing, or `in_cell` sees this visit.
             claimed = !CLOSED.load(Ordering::SeqCst);
             if !claimed {
-                self.owner.store(0, Ordering::Release);
+                self.leave();
                 std::thread::yield_now();
             }
         }
@@ -107,43 +134,53 @@ impl<T> Owned<T> {
     /// In the child of a fork, which came while no visit could begin: a mark that is there is of a thread of the parent
     /// that was just about to see that.
     pub fn forget_visitor(&self) {
-        let _ = self.owner.compare_exchange(VISITOR, 0, Ordering::SeqCst, Ordering::Relaxed);
+        if self.owner.load(Ordering::SeqCst) == VISITOR {
+            self.leave();
+        }
     }
 
     #[inline]
-    fn claim(&self, mark: u64) -> Result<()> {
-        while let Err(owner) = self.owner.compare_exchange(0, mark, Ordering::SeqCst, Ordering::Relaxed) {
+    fn claim(&self, mark: u64, generation: u32) -> Result<()> {
+        let mut owner = self.owner.load(Ordering::Relaxed);
+        loop {
             match owner {
-                VISITOR => std::thread::yield_now(),
+                VISITOR => {
+                    std::thread::yield_now();
+                    owner = self.owner.load(Ordering::Relaxed);
+                }
+                FREE.. if generation < owner as u32 => return Err(Error::EGONE),
+                FREE.. => match self.owner.compare_exchange(owner, mark, Ordering::SeqCst, Ordering::Relaxed) {
+                    Ok(_) => return Ok(()),
+                    Err(other) => owner = other,
+                },
                 _ => return Err(Error::ETHREAD),
             }
         }
-        Ok(())
+    }
+
+    #[inline]
+    fn leave(&self) {
+        self.owner.store(free(self.generation.get()), Ordering::Release);
     }
 }
 
 impl<T> Guard<'_, T> {
     #[inline]
     pub fn get(&self) -> Option<&T> {
-        // SAFETY: this thread is inside; the value is replaced only by `put` and `take`, which are refused while
-        // another guard (and so another reference) is alive.
+        // SAFETY: this thread is inside; the value is taken only by `take`, which is refused while another guard (and
+        // so another reference) is alive.
         unsafe { (*self.0.value.get()).as_ref() }
     }
 
-    /// Whether this thread is inside once only, so that the value may be replaced.
+    /// Whether this thread is inside once only, so that the value may be taken.
     pub fn alone(&self) -> bool {
         self.0.depth.get() == 1
     }
 
-    pub fn put(&mut self, value: T) {
-        assert!(self.alone());
-        // SAFETY: this thread is inside, and by `alone` this guard is the only one; `&mut self` ends its references.
-        unsafe { *self.0.value.get() = Some(value) };
-    }
-
     pub fn take(&mut self) -> Option<T> {
         assert!(self.alone());
-        // SAFETY: as in `put`.
+        self.0.generation.set(NONE);
+        // SAFETY: this thread is inside, and by `alone` this guard is the only one; `&mut self` ends its references.
         unsafe { (*self.0.value.get()).take() }
     }
 }
@@ -154,7 +191,7 @@ impl<T> Drop for Guard<'_, T> {
         let depth = self.0.depth.get() - 1;
         self.0.depth.set(depth);
         if depth == 0 {
-            self.0.owner.store(0, Ordering::Release);
+            self.0.leave();
         }
     }
 }
@@ -166,50 +203,68 @@ mod tests {
     #[test]
     fn another_thread_is_refused_and_the_own_one_is_not() {
         static CELL: Owned<i32> = Owned::new();
-        let mut guard = CELL.enter().unwrap();
-        guard.put(7);
-        let again = CELL.enter().unwrap();
+        CELL.fill(1, 7).unwrap();
+        let guard = CELL.enter(1).unwrap();
+        let again = CELL.enter(1).unwrap();
         assert_eq!(again.get(), Some(&7));
         assert!(!again.alone());
-        std::thread::spawn(|| assert!(matches!(CELL.enter(), Err(Error::ETHREAD)))).join().unwrap();
+        std::thread::spawn(|| assert!(matches!(CELL.enter(1), Err(Error::ETHREAD)))).join().unwrap();
         drop(again);
         drop(guard);
-        std::thread::spawn(|| assert_eq!(CELL.enter().unwrap().take(), Some(7))).join().unwrap();
+        std::thread::spawn(|| assert_eq!(CELL.enter(1).unwrap().take(), Some(7))).join().unwrap();
+    }
+
+    #[test]
+    fn who_comes_for_what_is_gone_does_not_get_in() {
+        static CELL: Owned<i32> = Owned::new();
+        assert!(matches!(CELL.enter(1), Err(Error::EGONE)));
+        assert!(matches!(CELL.visit(1), Err(Error::EGONE)));
+        CELL.fill(1, 7).unwrap();
+        assert_eq!(CELL.fill(2, 8), Err(Error::ETHREAD));
+        assert_eq!(CELL.enter(1).unwrap().take(), Some(7));
+        assert!(matches!(CELL.enter(1), Err(Error::EGONE)));
+        CELL.fill(5, 8).unwrap();
+        assert!(matches!(CELL.enter(4), Err(Error::EGONE)));
+        assert!(matches!(CELL.visit(4), Err(Error::EGONE)));
+        assert_eq!(CELL.visit(5).unwrap().get(), Some(&8));
+        assert_eq!(CELL.enter(9).unwrap().take(), Some(8));
     }
 
     #[test]
     fn a_visitor_is_refused_where_somebody_is_and_refuses_nobody() {
         static CELL: Owned<i32> = Owned::new();
-        let guard = CELL.enter().unwrap();
-        drop(CELL.visit().unwrap());
-        std::thread::spawn(|| assert!(matches!(CELL.visit(), Err(Error::ETHREAD)))).join().unwrap();
+        CELL.fill(1, 7).unwrap();
+        let guard = CELL.enter(1).unwrap();
+        drop(CELL.visit(1).unwrap());
+        std::thread::spawn(|| assert!(matches!(CELL.visit(1), Err(Error::ETHREAD)))).join().unwrap();
         drop(guard);
-        let visiting = CELL.visit().unwrap();
-        let comes = std::thread::spawn(|| CELL.enter().unwrap().put(1));
-        let comes_too = std::thread::spawn(|| drop(CELL.visit().unwrap()));
-        assert_eq!(visiting.get(), None);
+        let visiting = CELL.visit(1).unwrap();
+        let comes = std::thread::spawn(|| assert!(CELL.enter(1).unwrap().alone()));
+        let comes_too = std::thread::spawn(|| assert!(CELL.visit(1).unwrap().alone()));
+        assert_eq!(visiting.get(), Some(&7));
         drop(visiting);
         comes.join().unwrap();
         comes_too.join().unwrap();
-        assert_eq!(CELL.enter().unwrap().take(), Some(1));
+        assert_eq!(CELL.enter(1).unwrap().take(), Some(7));
     }
 
     #[test]
     fn where_no_visit_may_begin_visitors_wait_outside() {
         static CELL: Owned<i32> = Owned::new();
-        let visiting = CELL.visit().unwrap();
+        CELL.fill(1, 2).unwrap();
+        let visiting = CELL.visit(1).unwrap();
         let ends = std::thread::spawn(|| {
             let none = NoVisits::begin();
             none.in_cell(&CELL);
             // Nobody is inside, and whoever comes to stay may.
-            CELL.enter().unwrap().put(2);
-            let comes = std::thread::spawn(|| assert_eq!(CELL.visit().unwrap().get(), Some(&3)));
+            drop(CELL.enter(1).unwrap());
+            let comes = std::thread::spawn(|| assert!(matches!(CELL.visit(1), Err(Error::EGONE))));
             std::thread::yield_now();
-            CELL.enter().unwrap().put(3);
+            assert_eq!(CELL.enter(1).unwrap().take(), Some(2));
             drop(none);
             comes.join().unwrap();
         });
-        assert_eq!(visiting.get(), None);
+        assert_eq!(visiting.get(), Some(&2));
         drop(visiting);
         ends.join().unwrap();
     }

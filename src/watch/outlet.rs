@@ -48,6 +48,6 @@ impl Outlet {
             core.paths_changed(told);
         };
         // Refused only by a loop that is being freed, and its watches with it.
-        let _ = self.inbox.post(Message::Apply(Box::new(take)));
+        let _ = self.inbox.post(handle, Message::Apply(Box::new(take)));
     }
 }

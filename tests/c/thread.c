@@ -243,6 +243,50 @@ TEST(threads_make_and_free_loops_at_the_same_time) {
     for (int i = 0; i < SENDERS; i++) pthread_join(threads[i], NULL);
 }
 
+struct late {
+    rondel_timer timer;
+    int64_t stop;
+};
+
+static void *use_what_is_gone(void *user_data) {
+    struct late *late = user_data;
+    while (!__atomic_load_n(&late->stop, __ATOMIC_SEQ_CST)) {
+        int64_t codes[] = {rondel_timer_again(late->timer), rondel_close(late->timer),
+                           rondel_future_block(late->timer, 0)};
+        for (int i = 0; i < 3; i++) CHECK(codes[i] == RONDEL_EGONE || (i < 2 && codes[i] == RONDEL_ETHREAD));
+        CHECK_EQ(rondel_close_threadsafe(late->timer), RONDEL_EGONE);
+        CHECK_EQ(rondel_release_threadsafe(late->timer), RONDEL_EGONE);
+        CHECK_EQ(rondel_future_set_threadsafe(late->timer, 1), RONDEL_EGONE);
+    }
+    return NULL;
+}
+
+/* Its number leads to the place where each new loop of the main thread is made. */
+TEST(who_still_has_a_handle_of_a_loop_that_is_gone_is_nothing_to_the_next_one) {
+    struct late late = {0, 0};
+    pthread_t thread;
+    int64_t made = 0, used = 0, freed = 0;
+    const int64_t rounds = test_scale(20000, 100);
+    struct seen seen = {0, 0, 0};
+    rondel_loop loop = rondel_loop_new();
+    late.timer = rondel_timer_start(loop, RONDEL_SECOND, 0, see, &seen);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(pthread_create(&thread, NULL, use_what_is_gone, &late), 0);
+    for (int64_t i = 0; i < rounds; i++) {
+        loop = rondel_loop_new();
+        made += loop > 0;
+        for (int j = 0; j < 10; j++) used += rondel_call_soon(loop, see, &seen) > 0;
+        used += rondel_run(loop, RONDEL_RUN_NOWAIT) == 0;
+        freed += rondel_loop_free(loop) == 0;
+    }
+    __atomic_store_n(&late.stop, 1, __ATOMIC_SEQ_CST);
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(made, rounds);
+    CHECK_EQ(used, rounds * 11);
+    CHECK_EQ(freed, rounds);
+    CHECK_EQ(seen.calls, rounds * 10);
+}
+
 /* Threads that post to whatever loop is the present one while the main thread makes and frees them. */
 static rondel_loop present;
 static int posting;
@@ -371,5 +415,6 @@ TEST_MAIN(RUN(while_a_loop_runs_other_threads_are_refused_everywhere),
           RUN(a_message_sent_before_the_run_keeps_the_loop_alive_until_it_came),
           RUN(messages_that_send_messages_do_not_starve_timers), RUN(loops_on_their_own_threads_talk_to_each_other),
           RUN(threads_make_and_free_loops_at_the_same_time),
+          RUN(who_still_has_a_handle_of_a_loop_that_is_gone_is_nothing_to_the_next_one),
           RUN(a_message_that_races_with_loop_free_is_refused_or_told_once), RUN(any_thread_may_close_a_handle),
           RUN(blocking_never_waits_for_the_own_thread), RUN(blocking_on_what_is_done_or_gone_does_not_wait))
