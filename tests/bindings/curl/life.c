@@ -6,6 +6,11 @@
 
 #include <fcntl.h>
 
+static void check_told(const struct fetch *fetch, int64_t result) {
+    CHECK_EQ(fetch->told, 1);
+    CHECK_EQ(fetch->result, result);
+}
+
 TEST(a_cancelled_transfer_is_told_once_and_its_handle_goes_again) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
@@ -14,8 +19,7 @@ TEST(a_cancelled_transfer_is_told_once_and_its_handle_goes_again) {
     CHECK_EQ(rondel_cancel(fetch.future), 0); /* before it began */
     CHECK_EQ(fetch.told, 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
-    CHECK_EQ(fetch.told, 1);
-    CHECK_EQ(fetch.result, RONDEL_ECANCELED);
+    check_told(&fetch, RONDEL_ECANCELED);
     begin(&fetch);
     CHECK_EQ(rondel_run_until(loop, rondel_call_later(loop, 30 * RONDEL_MS, RONDEL_FUTURE)), 0);
     CHECK_EQ(rondel_cancel(fetch.future), 0); /* while it waits for the server */
@@ -109,6 +113,17 @@ struct inner {
     int done;
 };
 
+/* A transfer that has begun, in which libcurl calls `on_bytes`; and if there is a path for it, another to begin there. */
+static void begin_outer(struct inner *inner, rondel_curl *curl, const char *path, const char *other,
+                        size_t (*on_bytes)(char *, size_t, size_t, void *)) {
+    memset(inner, 0, sizeof *inner);
+    prepare(&inner->outer, curl, path);
+    if (other) prepare(&inner->other, curl, other);
+    curl_easy_setopt(inner->outer.easy, CURLOPT_WRITEFUNCTION, on_bytes);
+    curl_easy_setopt(inner->outer.easy, CURLOPT_WRITEDATA, inner);
+    begin(&inner->outer);
+}
+
 static size_t start_another(char *bytes, size_t size, size_t count, void *user_data) {
     struct inner *inner = user_data;
     if (!inner->done++) {
@@ -122,17 +137,11 @@ TEST(a_transfer_can_be_started_inside_libcurl) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
     struct inner inner;
-    memset(&inner, 0, sizeof inner);
-    prepare(&inner.outer, curl, "/bytes/1000");
-    prepare(&inner.other, curl, "/bytes/10");
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEFUNCTION, start_another);
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEDATA, &inner);
-    begin(&inner.outer);
+    begin_outer(&inner, curl, "/bytes/1000", "/bytes/10", start_another);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(inner.outer.told, 1);
     CHECK_EQ(inner.outer.length, 1000);
-    CHECK_EQ(inner.other.told, 1);
-    CHECK_EQ(inner.other.result, 0);
+    check_told(&inner.other, 0);
     CHECK_EQ(inner.other.length, 10);
     CHECK_EQ(inner.refused, RONDEL_EBUSY);
     finish(&inner.outer), finish(&inner.other);
@@ -153,17 +162,10 @@ TEST(transfers_can_be_cancelled_inside_libcurl) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
     struct inner inner;
-    memset(&inner, 0, sizeof inner);
-    prepare(&inner.outer, curl, "/drip/1000");
-    prepare(&inner.other, curl, "/silent");
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEFUNCTION, cancel_both);
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEDATA, &inner);
-    begin(&inner.outer);
+    begin_outer(&inner, curl, "/drip/1000", "/silent", cancel_both);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
-    CHECK_EQ(inner.outer.told, 1);
-    CHECK_EQ(inner.outer.result, RONDEL_ECANCELED);
-    CHECK_EQ(inner.other.told, 1);
-    CHECK_EQ(inner.other.result, RONDEL_ECANCELED);
+    check_told(&inner.outer, RONDEL_ECANCELED);
+    check_told(&inner.other, RONDEL_ECANCELED);
     CHECK(inner.outer.length < 1000);
     finish(&inner.outer), finish(&inner.other);
     end(curl, loop);
@@ -183,18 +185,11 @@ TEST(all_can_be_freed_inside_libcurl) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
     struct inner inner;
-    memset(&inner, 0, sizeof inner);
-    prepare(&inner.outer, curl, "/drip/1000");
-    prepare(&inner.other, curl, "/silent");
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEFUNCTION, free_inside);
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEDATA, &inner);
-    begin(&inner.outer);
+    begin_outer(&inner, curl, "/drip/1000", "/silent", free_inside);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(inner.refused, RONDEL_EGONE);
-    CHECK_EQ(inner.outer.told, 1);
-    CHECK_EQ(inner.outer.result, RONDEL_ECANCELED);
-    CHECK_EQ(inner.other.told, 1);
-    CHECK_EQ(inner.other.result, RONDEL_ECANCELED);
+    check_told(&inner.outer, RONDEL_ECANCELED);
+    check_told(&inner.other, RONDEL_ECANCELED);
     finish(&inner.outer), finish(&inner.other);
     CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), 1);
     CHECK_EQ(rondel_loop_free(loop), 0);
@@ -217,8 +212,7 @@ TEST(all_can_be_freed_when_told) {
     CHECK(first.future > 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(first.result, 0);
-    CHECK_EQ(second.told, 1);
-    CHECK_EQ(second.result, RONDEL_ECANCELED);
+    check_told(&second, RONDEL_ECANCELED);
     finish(&second);
     CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), 1);
     CHECK_EQ(rondel_loop_free(loop), 0);
@@ -244,15 +238,10 @@ TEST(a_paused_transfer_goes_on_when_let) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
     struct inner inner;
-    memset(&inner, 0, sizeof inner);
-    prepare(&inner.outer, curl, "/bytes/300000");
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEFUNCTION, pause_once);
-    curl_easy_setopt(inner.outer.easy, CURLOPT_WRITEDATA, &inner);
-    begin(&inner.outer);
+    begin_outer(&inner, curl, "/bytes/300000", NULL, pause_once);
     CHECK(rondel_call_later(loop, 200 * RONDEL_MS, go_on, &inner) > 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
-    CHECK_EQ(inner.outer.told, 1);
-    CHECK_EQ(inner.outer.result, 0);
+    check_told(&inner.outer, 0);
     CHECK_EQ(inner.outer.length, 300000);
     CHECK_EQ(inner.outer.wrong, 0);
     finish(&inner.outer);
@@ -285,8 +274,7 @@ TEST(a_socket_closed_by_somebody_ends_its_transfer_only) {
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(robbed.told, 1);
     CHECK(robbed.result < 0);
-    CHECK_EQ(other.told, 1);
-    CHECK_EQ(other.result, 0);
+    check_told(&other, 0);
     CHECK_EQ(other.length, 100);
     finish(&robbed), finish(&other);
     end(curl, loop);
