@@ -21,16 +21,25 @@ TEST(a_file_that_is_made_changed_and_removed_is_told) {
     until_quiet(&diary);
     CHECK_EQ(diary.what, RONDEL_WATCH_MODIFIED);
     forget(&diary);
-    CHECK_EQ(chmod(in_room("a"), 0644), 0);
-    until_told(&diary, "a", RONDEL_WATCH_ATTRIBUTES);
-    until_quiet(&diary);
-    CHECK_EQ(diary.what, RONDEL_WATCH_ATTRIBUTES);
-    forget(&diary);
     take_away("a");
     until_told(&diary, "a", RONDEL_WATCH_REMOVED);
     until_quiet(&diary);
     CHECK_EQ(diary.what, RONDEL_WATCH_REMOVED);
     CHECK_EQ(different(&diary), 1);
+    end_diary(&diary);
+}
+
+TEST(a_change_of_mode_is_one_of_attributes) {
+    if (ON_WINDOWS) SKIP("files have no modes");
+    watch_room(0);
+    make_file("a");
+    until_told(&diary, "a", RONDEL_WATCH_CREATED | RONDEL_WATCH_MODIFIED);
+    until_quiet(&diary);
+    forget(&diary);
+    CHECK_EQ(chmod(in_room("a"), 0644), 0);
+    until_told(&diary, "a", RONDEL_WATCH_ATTRIBUTES);
+    until_quiet(&diary);
+    CHECK_EQ(diary.what, RONDEL_WATCH_ATTRIBUTES);
     end_diary(&diary);
 }
 
@@ -43,11 +52,12 @@ TEST(what_happens_before_the_first_turn_is_told) {
     }
     until_told(&diary, "99", RONDEL_WATCH_CREATED);
     CHECK_EQ(different(&diary), 100);
-    CHECK_EQ(diary.calls, 1); /* all in one turn */
+    if (!ON_WINDOWS) CHECK_EQ(diary.calls, 1); /* all in one turn */
     end_diary(&diary);
 }
 
 TEST(a_turn_tells_once_of_each_path) {
+    if (ON_WINDOWS) SKIP("a thread tells, in as many turns as it takes");
     watch_room(0);
     make_file("a");
     for (int i = 0; i < 1000; i++) append_to("a");
@@ -110,6 +120,7 @@ TEST(folders_below_are_not_told_of_unless_asked_for) {
 }
 
 TEST(everything_below_is_told_of_when_asked_for) {
+    if (ON_WINE) SKIP("wine tells of nothing in folders that are older than the watch");
     make_room();
     make_folder("a");
     make_folder("a/b");
@@ -155,6 +166,7 @@ TEST(new_folders_are_watched_with_all_that_is_in_them) {
 }
 
 TEST(a_folder_that_is_renamed_is_followed_by_its_new_name) {
+    if (ON_WINE) SKIP("wine tells of nothing in folders that are older than the watch");
     make_room();
     make_folder("old");
     make_folder("old/inner");
@@ -176,6 +188,7 @@ TEST(a_folder_that_is_renamed_is_followed_by_its_new_name) {
 }
 
 TEST(a_folder_moved_out_is_watched_no_more) {
+    if (ON_WINDOWS) SKIP("of what is in a folder that is moved in nothing is told");
     make_room();
     make_folder("watched");
     make_folder("watched/inner");
@@ -200,6 +213,7 @@ TEST(a_folder_moved_out_is_watched_no_more) {
 }
 
 TEST(links_below_are_not_followed) {
+    if (ON_WINDOWS) SKIP("makes links");
     make_room();
     make_folder("watched");
     make_folder("elsewhere");
@@ -214,6 +228,7 @@ TEST(links_below_are_not_followed) {
 }
 
 TEST(a_folder_removed_and_made_again_is_watched_again) {
+    if (ON_WINE) SKIP("wine keeps a folder that is removed until nobody watches it any more");
     for (int recursive = 0; recursive < 2; recursive++) {
         make_room();
         make_folder("watched");
@@ -245,6 +260,7 @@ TEST(a_folder_removed_and_made_again_is_watched_again) {
 }
 
 TEST(a_folder_renamed_away_is_told_with_its_new_name_and_watched_no_more) {
+    if (ON_WINDOWS) SKIP("what happens in the next folder of that name before it is watched is not told");
     make_room();
     make_folder("watched");
     begin_diary(&diary, rondel_loop_new(), "watched", 0);
@@ -260,6 +276,7 @@ TEST(a_folder_renamed_away_is_told_with_its_new_name_and_watched_no_more) {
 }
 
 TEST(the_folder_itself_can_change) {
+    if (ON_WINDOWS) SKIP("folders have no modes");
     watch_room(RONDEL_WATCH_RECURSIVE);
     make_folder("inner");
     until_told(&diary, "inner", RONDEL_WATCH_CREATED);
@@ -275,6 +292,7 @@ TEST(the_folder_itself_can_change) {
 }
 
 TEST(names_of_any_bytes_come_as_they_are) {
+    if (ON_WINDOWS) SKIP("not all bytes make a name");
     watch_room(0);
     const char *const names[] = {"with space", "line\nbreak", "\xff\xfe not utf-8", "caf\xc3\xa9"};
     for (int i = 0; i < 4; i++) make_file(names[i]);
@@ -301,6 +319,7 @@ TEST(paths_are_told_as_the_watched_one_was_given) {
         CHECK_EQ(chdir("/"), 0); /* the folder is watched wherever the process goes */
         while (rondel_watch_count(watch) == 0) CHECK(rondel_run(loop, RONDEL_RUN_ONCE) >= 0);
         CHECK(rondel_watch_path(watch, 0, path, sizeof path) > 0);
+        put_slashes(path);
         CHECK_STR(path, i == 0 ? "./file" : i == 1 ? "sub/file" : i == 2 ? "./sub/file" : i == 3 ? "sub/../file" : "sub/../sub/file");
         take_away(i == 0 || i == 3 ? "file" : "sub/file");
         CHECK_EQ(rondel_close(watch), 0);
@@ -310,7 +329,8 @@ TEST(paths_are_told_as_the_watched_one_was_given) {
     leave_room();
 }
 
-TEST_MAIN(RUN(a_file_that_is_made_changed_and_removed_is_told), RUN(what_happens_before_the_first_turn_is_told),
+TEST_MAIN(RUN(a_file_that_is_made_changed_and_removed_is_told),
+          RUN(a_change_of_mode_is_one_of_attributes), RUN(what_happens_before_the_first_turn_is_told),
           RUN(a_turn_tells_once_of_each_path), RUN(a_rename_is_one_change_with_both_names),
           RUN(what_is_moved_in_is_created_and_what_is_moved_out_is_removed),
           RUN(folders_below_are_not_told_of_unless_asked_for), RUN(everything_below_is_told_of_when_asked_for),

@@ -54,15 +54,21 @@ static inline void clear_folder(const char *path) {
     closedir(folder);
 }
 
+/* On Windows a folder that was watched is there until the watch's thread has ended. */
 static inline void leave_room(void) {
-    clear_folder(room);
-    CHECK_EQ(rmdir(room), 0);
+    int left;
+    do {
+        clear_folder(room);
+        left = rmdir(room);
+    } while (left < 0 && ON_WINDOWS);
+    CHECK_EQ(left, 0);
 }
 
 /* What a watch has told. Paths are kept as they are in the room. */
 struct diary {
     rondel_loop loop;
     rondel_path_watch watch;
+    char mark[64]; /* the name of a file that nobody makes but until_quiet */
     int64_t calls, what, count;
     struct {
         int64_t what;
@@ -70,13 +76,20 @@ struct diary {
     } told[4096];
 };
 
+enum { SEPARATOR = ON_WINDOWS ? '\\' : '/' };
+
+static inline void put_slashes(char *path) {
+    while ((path = strchr(path, SEPARATOR)) != NULL) *path++ = '/';
+}
+
 static inline void keep_name(char *name, size_t size, const char *path) {
     size_t length = strlen(room);
     if (!strncmp(path, room, length)) path += length;
-    if (*path == '/') path++;
+    if (*path == '/' || *path == SEPARATOR) path++;
     length = strlen(path);
     REQUIRE(length < size);
     memcpy(name, path, length + 1);
+    put_slashes(name);
 }
 
 static inline void on_change(rondel_handle watch, int64_t what, void *user_data) {
@@ -109,6 +122,7 @@ static inline void on_change(rondel_handle watch, int64_t what, void *user_data)
 static inline void begin_diary(struct diary *diary, rondel_loop loop, const char *name, int flags) {
     memset(diary, 0, sizeof *diary);
     diary->loop = loop;
+    snprintf(diary->mark, sizeof diary->mark, "%s%s.mark", name, *name ? "/" : "");
     diary->watch = rondel_watch_start(loop, in_room(name), flags, on_change, diary);
     CHECK(diary->watch > 0);
 }
@@ -155,8 +169,28 @@ static inline void until_renamed(struct diary *diary, const char *old, const cha
     while (!was_renamed(diary, old, name)) CHECK(rondel_run(diary->loop, RONDEL_RUN_ONCE) >= 0);
 }
 
+/* What a thread tells comes when it comes, but in order: nothing that was before the mark comes after it. */
+static inline void until_marked(struct diary *diary) {
+    int64_t kept = 0;
+    make_file(diary->mark);
+    until_told(diary, diary->mark, RONDEL_WATCH_CREATED);
+    take_away(diary->mark);
+    until_told(diary, diary->mark, RONDEL_WATCH_REMOVED);
+    diary->what = 0;
+    for (int64_t i = 0; i < diary->count; i++) {
+        if (!strcmp(diary->told[i].path, diary->mark)) continue;
+        diary->what |= diary->told[i].what;
+        diary->told[kept++] = diary->told[i];
+    }
+    diary->count = kept;
+}
+
 /* Whatever has happened by now is told when this returns. */
 static inline void until_quiet(struct diary *diary) {
+    if (ON_WINDOWS) {
+        until_marked(diary);
+        return;
+    }
     for (int64_t calls = -1; calls != diary->calls;) {
         calls = diary->calls;
         for (int i = 0; i < 4; i++) CHECK(rondel_run(diary->loop, RONDEL_RUN_NOWAIT) >= 0);

@@ -239,10 +239,14 @@ static inline int posix_mkdir(const char *path, unsigned mode) { return (void)mo
 static inline int mkfifo(const char *path, unsigned mode) { return (void)path, (void)mode, errno = ENOSYS, -1; }
 static inline int symlink(const char *to, const char *path) { return (void)to, (void)path, errno = ENOSYS, -1; }
 
+/* Folders too. */
+static inline int posix_remove(const char *path) { return remove(path) == 0 ? 0 : _rmdir(path); }
+
 static inline char *mkdtemp(char *path) {
     static unsigned made;
-    snprintf(path + strlen(path) - 6, 7, "%06u", (unsigned)(GetCurrentProcessId() * 97 + made++) % 1000000);
-    return _mkdir(path) == 0 ? path : NULL;
+    do snprintf(path + strlen(path) - 6, 7, "%06u", (unsigned)(GetCurrentProcessId() * 97 + made++) % 1000000);
+    while (_mkdir(path) < 0 && errno == EEXIST);
+    return _access(path, 0) == 0 ? path : NULL;
 }
 
 /* The one interface that every machine has. */
@@ -341,6 +345,7 @@ static inline int unsetenv(const char *name) { return SetEnvironmentVariableA(na
 #define write posix_write
 #define close posix_close
 #define mkdir posix_mkdir
+#define remove posix_remove
 #define open posix_open
 #define dup2(from, to) (_dup2((from), (to)) < 0 ? -1 : (to))
 #define fcntl(...) posix_fcntl(__VA_ARGS__, 0)
