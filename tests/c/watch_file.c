@@ -2,6 +2,7 @@
  * Watched files: it is the path that is watched, whatever file stands there. */
 #include "support/test.h"
 
+#include "support/steps.h"
 #include "support/watch.h"
 
 static struct diary diary;
@@ -166,6 +167,59 @@ TEST(a_path_that_is_missing_can_be_waited_for) {
     end_diary(&diary);
 }
 
+/* Moves a whole tree of folders to where a watch is being started, at some moment of that. */
+struct mover {
+    struct gate begun;
+    int64_t wait;
+    const char *from, *to;
+};
+
+static void *move_the_tree(void *arg) {
+    struct mover *mover = arg;
+    gate_pass(&mover->begun);
+    busy_for(mover->wait);
+    CHECK_EQ(rename(mover->from, mover->to), 0);
+    return NULL;
+}
+
+static void gather(rondel_handle watch, int64_t what, void *user_data) {
+    (void)watch;
+    *(int64_t *)user_data |= what;
+}
+
+/* Each folder of the path is looked for, and may come between that and the watch of the one above it. */
+TEST(folders_that_come_while_a_watch_of_a_missing_path_begins_are_not_overlooked) {
+    enum { DEPTH = 300 };
+    char names[2 * DEPTH + 8] = "ready", path[PATH_MAX];
+    uint64_t random = 88172645463325252u;
+    make_room();
+    make_folder(names);
+    for (size_t length = strlen(names); length < sizeof names - 3; length += 2) {
+        strcat(names, "/d");
+        make_folder(names);
+    }
+    struct mover mover = {GATE, 0, in_room("ready"), in_room("there")};
+    for (int64_t i = test_scale(500, 50); i > 0; i--) {
+        pthread_t thread;
+        int64_t told = 0;
+        rondel_loop loop = rondel_loop_new();
+        snprintf(path, sizeof path, "%s/there%s/f", room, names + strlen("ready"));
+        mover.begun.passed = 0;
+        mover.wait = (int64_t)(next_random(&random) % 500000);
+        REQUIRE_EQ(pthread_create(&thread, NULL, move_the_tree, &mover), 0);
+        gate_wait(&mover.begun, 1);
+        rondel_path_watch watch = rondel_watch_start(loop, path, RONDEL_WATCH_MISSING, gather, &told);
+        CHECK(watch > 0);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        close(open(path, O_WRONLY | O_CREAT | O_EXCL, 0600));
+        while (!(told & RONDEL_WATCH_CREATED)) CHECK(rondel_run(loop, RONDEL_RUN_ONCE) >= 0);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        CHECK_EQ(unlink(path), 0);
+        CHECK_EQ(rename(mover.to, mover.from), 0);
+    }
+    leave_room();
+}
+
 TEST(a_folder_that_is_renamed_takes_its_file_away) {
     make_room();
     make_folder("folder");
@@ -306,7 +360,9 @@ TEST_MAIN(RUN(a_change_of_the_file_is_told_and_none_of_its_neighbours), RUN(a_fi
           RUN(a_file_replaced_by_rename_is_told_and_the_new_one_watched),
           RUN(a_file_replaced_from_another_folder_is_created), RUN(a_backup_and_a_new_file_are_told),
           RUN(a_file_removed_and_made_again_is_told_and_watched), RUN(a_file_moved_elsewhere_is_removed),
-          RUN(a_path_that_is_missing_can_be_waited_for), RUN(a_folder_that_is_renamed_takes_its_file_away),
+          RUN(a_path_that_is_missing_can_be_waited_for),
+          RUN(folders_that_come_while_a_watch_of_a_missing_path_begins_are_not_overlooked),
+          RUN(a_folder_that_is_renamed_takes_its_file_away),
           RUN(a_file_can_become_a_folder_and_the_other_way_round), RUN(a_link_is_followed_and_so_is_its_change),
           RUN(what_a_link_leads_to_can_be_replaced_and_removed), RUN(a_link_to_a_folder_is_that_folder),
           RUN(links_in_a_circle_lead_nowhere), RUN(another_name_of_the_file_changes_it_too))

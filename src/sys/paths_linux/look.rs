@@ -88,23 +88,31 @@ impl Paths {
     /// Watches the folders in which the path, and each link that it leads through, has its name; where one is missing,
     /// the nearest that is there.
     fn guard(&mut self, id: Handle) -> Result<()> {
-        let mut guards = Vec::new();
+        let (mut guards, mut surplus) = (Vec::new(), Vec::new());
         let Some(watched) = self.watches.get(&id) else { return Ok(()) };
         let mut path = watched.root.absolute().to_owned();
         for link in 0..LINKS {
-            let mut own = link == 0;
             let mut place = path.as_path();
+            // Whether `place` was not there a moment ago.
+            let mut missing = false;
             while let (Some(parent), Some(name)) = (place.parent(), place.file_name()) {
                 let parent_path = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
                 match self.add(parent_path, GUARD) {
                     Ok(number) => {
-                        let role = Role::Guard { name: name.to_owned(), own };
-                        guards.push((number, self.use_node(number, id, role)));
+                        let role = Role::Guard { name: name.to_owned(), own: link == 0 && place == path };
+                        let guard = (number, self.use_node(number, id, role));
+                        // What has come in between the guard does not tell of: that is to be watched instead.
+                        if missing && place.is_dir() {
+                            surplus.push(guard);
+                            (place, missing) = (&path, false);
+                            continue;
+                        }
+                        guards.push(guard);
                         break;
                     }
                     Err(error) if error == Error::ENOSPC || error == Error::ENOMEM => return Err(error),
-                    Err(_) => {
-                        own = false;
+                    Err(error) => {
+                        missing = error == Error::ENOENT || error == Error::ENOTDIR;
                         place = parent;
                     }
                 }
@@ -115,8 +123,8 @@ impl Paths {
             }
         }
         let Some(watched) = self.watches.get_mut(&id) else { return Ok(()) };
-        let old = std::mem::replace(&mut watched.guards, guards.clone());
-        for (number, guard) in old {
+        surplus.append(&mut std::mem::replace(&mut watched.guards, guards.clone()));
+        for (number, guard) in surplus {
             if !guards.iter().any(|(other, user)| *other == number && *user == guard) {
                 self.drop_users(number, |user| *user == *guard);
             }
