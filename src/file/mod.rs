@@ -34,6 +34,8 @@ pub struct File {
     /// The one whose turn it is, of those that run in order.
     turn: Option<Handle>,
     line: VecDeque<(Handle, Work)>,
+    /// How many in line were given up since. They are passed over when their turn comes, or go when they are the most.
+    given_up: usize,
     closing: Option<Closing>,
 }
 
@@ -61,7 +63,8 @@ impl File {
 
     fn new(open: OpenFile) -> File {
         let appends = open.appends();
-        File { open: Some(Arc::new(open)), appends, pending: 0, turn: None, line: VecDeque::new(), closing: None }
+        let line = VecDeque::new();
+        File { open: Some(Arc::new(open)), appends, pending: 0, turn: None, line, given_up: 0, closing: None }
     }
 
     /// In words.
@@ -234,9 +237,24 @@ impl Core {
         self.close_if_left(handle);
     }
 
+    /// Whether it waits for its turn on a file.
+    fn is_in_line(&self, future: Handle) -> bool {
+        matches!(self.table.get(future).map(|entry| &entry.object),
+            Ok(Object::Future(state)) if state.is_pending() && matches!(state.op, Op::OnFile(None)))
+    }
+
     fn begin_next_in_line(&mut self, handle: Handle) {
+        let (next, work) = loop {
+            let Some(file) = self.any_file(handle) else { return };
+            let Some((next, work)) = file.line.pop_front() else { return };
+            if self.is_in_line(next) {
+                break (next, work);
+            }
+            if let Some(file) = self.any_file(handle) {
+                file.given_up -= 1;
+            }
+        };
         let Some(file) = self.any_file(handle) else { return };
-        let Some((next, work)) = file.line.pop_front() else { return };
         file.turn = Some(next);
         let open = file.open.as_ref().map(Arc::downgrade).unwrap_or_default();
         match submit(self, next, move || with_open(open, work)) {
@@ -249,10 +267,19 @@ impl Core {
         }
     }
 
-    /// One that had not begun is given up.
+    /// One that had not begun is about to be given up.
     pub fn cancel_on_file(&mut self, handle: Handle, future: Handle) {
-        if let Some(file) = self.any_file(handle) {
-            file.line.retain(|row| row.0 != future);
+        if !self.is_in_line(future) {
+            return;
+        }
+        let Some(file) = self.any_file(handle) else { return };
+        file.given_up += 1;
+        if file.given_up * 2 > file.line.len() {
+            let mut line = std::mem::take(&mut file.line);
+            line.retain(|row| row.0 != future && self.is_in_line(row.0));
+            if let Some(file) = self.any_file(handle) {
+                (file.line, file.given_up) = (line, 0);
+            }
         }
     }
 
@@ -276,7 +303,7 @@ impl Core {
         if file.pending == 0 {
             return;
         }
-        // Those in line first, lest one begins because the one before it ends.
+        // Those in line first, lest one begins because the one before it ends. Some are cancelled already.
         let mut pending: Vec<Handle> = file.line.iter().map(|row| row.0).collect();
         pending.extend(self.table.handles().filter_map(|(future, entry)| match &entry.object {
             Object::Future(state) if state.origin == handle && matches!(state.op, Op::OnFile(Some(_))) => Some(future),

@@ -188,6 +188,50 @@ TEST(cancelling_one_in_line_lets_the_others_keep_their_places) {
     files_end(loop);
 }
 
+/* As many as a busy log may have; a look at all of them for each would take minutes. */
+TEST(a_long_line_may_be_given_up_in_any_order) {
+    const int64_t count = test_scale(100000, 1000);
+    rondel_loop loop = files_begin();
+    struct busy busy;
+    uint64_t random = 88172645463325252u;
+    rondel_future *writes = calloc((size_t)count, sizeof *writes);
+    struct seen *wrote = calloc((size_t)count, sizeof *wrote);
+    rondel_file file = open_now(loop, "a", RONDEL_OPEN_APPEND | CREATE);
+    busy_begin(&busy, loop);
+    for (int64_t i = 0; i < count; i++) {
+        writes[i] = rondel_file_write(file, &"abcdefghijklmnop"[i % 16], 1, i, see, &wrote[i]);
+        CHECK(writes[i] > 0);
+    }
+    for (int64_t i = count - 1; i >= count / 2; i--) CHECK_EQ(rondel_cancel(writes[i]), 0);
+    for (int64_t i = 0; i < count * 2; i++) {
+        int64_t which = (int64_t)(next_random(&random) % (uint64_t)(count / 2));
+        if (which % (count / 20) != 0) rondel_cancel(writes[which]);
+    }
+    rondel_future last = rondel_file_write(file, "!", 1, 0, RONDEL_FUTURE);
+    busy_let_go(&busy);
+    CHECK_EQ(result_of(last), 1);
+    char expected[1000], *end = expected;
+    for (int64_t i = 0; i < count; i++) {
+        CHECK_EQ(wrote[i].calls, 1);
+        if (wrote[i].result == 1 && end < expected + 900) *end++ = "abcdefghijklmnop"[i % 16];
+    }
+    for (int64_t i = 0; i < count / 2; i += count / 20) CHECK_EQ(wrote[i].result, 1);
+    CHECK_EQ(wrote[count - 1].result, RONDEL_ECANCELED);
+    *end++ = '!';
+    CHECK_EQ(strncmp(file_text("a"), expected, (size_t)(end - 1 - expected)), 0);
+    busy_end(&busy);
+    /* And all at once. */
+    busy_begin(&busy, loop);
+    for (int64_t i = 0; i < count; i++) CHECK(rondel_file_write(file, "x", 1, i, see, &wrote[i]) > 0);
+    CHECK_EQ(rondel_close(file), 0);
+    busy_let_go(&busy);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    for (int64_t i = 0; i < count; i++) CHECK_EQ(wrote[i].calls, 2);
+    busy_end(&busy);
+    free(writes), free(wrote);
+    files_end(loop);
+}
+
 TEST(one_in_line_that_fails_does_not_hold_up_the_next) {
     rondel_loop loop = files_begin();
     char bytes[3] = "";
@@ -346,6 +390,7 @@ TEST_MAIN(RUN(closing_waits_for_what_was_started), RUN(a_plain_close_cancels_wha
           RUN(each_of_them_can_be_cancelled_before_it_begins),
           RUN(one_that_runs_is_over_when_it_has_come_back),
           RUN(cancelling_one_in_line_lets_the_others_keep_their_places),
+          RUN(a_long_line_may_be_given_up_in_any_order),
           RUN(one_in_line_that_fails_does_not_hold_up_the_next), RUN(cancelling_a_close_does_not_keep_the_file_open),
           RUN(is_closed_once), RUN(a_descriptor_closed_behind_its_back_is_told_of),
           RUN(a_file_that_vanishes_stays_what_it_was_until_it_is_closed),
