@@ -493,7 +493,8 @@ int64_t rondel_clock(void);
  * Makes a loop. A process can have 4096 at a time.
  *
  * Fails with `RONDEL_EMFILE` or `RONDEL_ENFILE` when descriptors have run out, `RONDEL_ENOMEM` when loops have.
- * Any thread may use it, one at a time; while it runs it belongs to the thread that runs it.
+ * Any thread may use it, one at a time; while it runs it belongs to the thread that runs it. Where standard input, output
+ * or error is not open, its number becomes the null device's, so that nothing of the loop is ever taken for it.
  */
 rondel_loop rondel_loop_new(void);
 

@@ -11,7 +11,7 @@
 
 use crate::error::{Error, Result};
 use crate::sys::forks::{self, Watched};
-use crate::sys::{RawSource, Source};
+use crate::sys::{self, RawSource, Source};
 use polling::{Event, PollMode, Poller};
 use std::collections::HashMap;
 use std::io;
@@ -73,6 +73,7 @@ pub struct Reactor {
 
 impl Reactor {
     pub fn new() -> io::Result<(Reactor, Waker)> {
+        sys::fill_standard_numbers();
         let poller = Arc::new(Poller::new()?);
         let (events, waker) = wait::prepare(&poller)?;
         let (process, watched) = (forks::count(), Watched::default());

@@ -17,6 +17,7 @@
 //! - `file`: what files need beside std, all of it blocking.
 //! - `entry(function)`: where a callback's code is, whatever the linker put in between.
 //! - `is_open(number)`: whether a caller's descriptor is still one.
+//! - `fill_standard_numbers()`: what is opened later is never standard input, output or error.
 //! - `paths::Paths`: watches of paths, of a loop. What happens after `start` is told, by `read` when `source` is readable
 //!   or through the outlet; the path stays watched when what it leads to is another file or none.
 //! - `stamp::Stamp`: what a file looks like, to be compared with how it looks later.

@@ -34,6 +34,22 @@ pub fn is_open(number: RawSource) -> bool {
     unsafe { libc::fcntl(number, libc::F_GETFD) >= 0 }
 }
 
+/// Has the numbers of standard input, output and error open, be it as the null device, lest a descriptor of ours gets one:
+/// what is said on standard error must not go there, nor a child have it for its standard input.
+pub fn fill_standard_numbers() {
+    while (0..3).any(|number| !is_open(number)) {
+        // SAFETY: the path is a C string. The number stays open for whoever comes to use it, children too.
+        let fd = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR) };
+        if fd > 2 {
+            // Somebody else was faster.
+            // SAFETY: it was just made and has no other owner.
+            drop(unsafe { OwnedFd::from_raw_fd(fd) });
+        } else if fd < 0 {
+            return;
+        }
+    }
+}
+
 /// Where a callback's code is, to know one of the library's own by its address.
 pub fn entry(function: Function) -> usize {
     function as usize

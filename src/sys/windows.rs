@@ -35,6 +35,9 @@ pub fn is_open(number: RawSource) -> bool {
     SockRef::from(&borrow_source(&number)).r#type().is_ok()
 }
 
+/// Standard input, output and error have no numbers here that anything else could get.
+pub fn fill_standard_numbers() {}
+
 /// Where a callback's code is, to know one of the library's own by its address. A program that was not told that a
 /// function is a DLL's has a jump to it, and takes the address of that.
 pub fn entry(function: Function) -> usize {
