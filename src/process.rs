@@ -60,22 +60,27 @@ pub struct Unwatched(Vec<Handle>);
 /// Our ends of the pipes to a child that is to be, each with its number there.
 type Ends = Vec<(usize, Source)>;
 
-/// Makes the pipes, and gives the child its ends.
+/// Gives the child its ends, and makes the pipes: last, as a pipe may have the number of a descriptor that is not open.
 fn furnish(order: &mut Order<'_>, stdio: &[Stdio]) -> Result<Ends> {
+    let find = |(number, stdio): (usize, &Stdio)| match *stdio {
+        Stdio::Closed => Ok(Some(End::Closed)),
+        Stdio::Inherited => process::inherited(number).map(Some),
+        Stdio::Given(descriptor) => process::given(descriptor).map(Some),
+        Stdio::Same(other) if other < number => Ok(Some(End::Same(other))),
+        Stdio::Same(_) => Err(Error::EINVAL),
+        Stdio::Null | Stdio::Pipe(_) => Ok(None),
+    };
+    let found = stdio.iter().enumerate().map(find).collect::<Result<Vec<Option<End>>>>()?;
     let mut ours = Vec::new();
-    for (number, stdio) in stdio.iter().enumerate() {
-        let end = match *stdio {
-            Stdio::Closed => End::Closed,
-            Stdio::Inherited => End::Inherited,
-            Stdio::Null => process::null_device()?,
-            Stdio::Given(descriptor) => process::given(descriptor)?,
-            Stdio::Same(other) if other < number => End::Same(other),
-            Stdio::Same(_) => return Err(Error::EINVAL),
-            Stdio::Pipe(flow) => {
-                let (source, end) = process::pipe(flow)?;
+    for (number, (end, stdio)) in found.into_iter().zip(stdio).enumerate() {
+        let end = match (end, stdio) {
+            (Some(end), _) => end,
+            (None, Stdio::Pipe(flow)) => {
+                let (source, end) = process::pipe(*flow)?;
                 ours.push((number, source));
                 end
             }
+            (None, _) => process::null_device()?,
         };
         order.ends.push(end);
     }

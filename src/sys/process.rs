@@ -70,9 +70,19 @@ pub enum End {
     Same(usize),
 }
 
-/// A caller's number, if a descriptor can have it.
+/// A caller's descriptor.
 pub fn given(number: i64) -> Result<End> {
-    Ok(End::Given(super::raw_source(number)?))
+    let raw = super::raw_source(number)?;
+    if super::is_open(raw) { Ok(End::Given(raw)) } else { Err(Error::EBADF) }
+}
+
+/// What this process has under the same number. It may have closed one of the standard ones; a further one was asked for.
+pub fn inherited(number: usize) -> Result<End> {
+    match given(number as i64) {
+        Ok(_) => Ok(End::Inherited),
+        Err(_) if number <= 2 => Ok(End::Closed),
+        Err(error) => Err(error),
+    }
 }
 
 /// What is to be run, and how.

@@ -18,7 +18,7 @@ use std::os::windows::io::{
 };
 use std::os::windows::process::CommandExt;
 use std::process::{Command, Stdio};
-use windows_sys::Win32::Foundation::{HANDLE, INVALID_HANDLE_VALUE};
+use windows_sys::Win32::Foundation::{GetHandleInformation, HANDLE, INVALID_HANDLE_VALUE};
 use windows_sys::Win32::Networking::WinSock as ws;
 use windows_sys::Win32::System::Console::{CTRL_BREAK_EVENT, GenerateConsoleCtrlEvent};
 use windows_sys::Win32::System::Threading::{
@@ -84,7 +84,17 @@ pub enum End {
 
 /// A caller's handle.
 pub fn given(number: i64) -> Result<End> {
-    if number <= 0 { Err(Error::EBADF) } else { Ok(End::Given(number as isize as RawHandle)) }
+    let mut flags = 0;
+    // SAFETY: there is a place for the flags; the system refuses what is no handle.
+    if number <= 0 || unsafe { GetHandleInformation(number as isize as HANDLE, &mut flags) } == 0 {
+        return Err(Error::EBADF);
+    }
+    Ok(End::Given(number as isize as RawHandle))
+}
+
+/// What this process has under the same number.
+pub fn inherited(_: usize) -> Result<End> {
+    Ok(End::Inherited)
 }
 
 /// What is to be run, and how.

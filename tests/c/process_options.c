@@ -78,6 +78,7 @@ TEST(a_name_is_searched_in_the_path_it_gets) {
     memset(command.stdio, 0, sizeof command.stdio);
     CHECK_STR(said_by(loop, &command, 1), "two");
     CHECK_EQ(unlink(other), 0); /* but remembered */
+    memset(command.stdio, 0, sizeof command.stdio);
     CHECK_EQ(rondel_process_spawn(loop, &command.options, NULL, NULL), RONDEL_EACCES);
     snprintf(path, sizeof path, "PATH=");
     CHECK_EQ(chmod(file, 0700), 0);
@@ -85,6 +86,7 @@ TEST(a_name_is_searched_in_the_path_it_gets) {
     command.options.cwd = one; /* an empty one is the folder it starts in */
     CHECK_STR(said_by(loop, &command, 1), "one");
     command.options.cwd = "/";
+    memset(command.stdio, 0, sizeof command.stdio);
     snprintf(path, sizeof path, "NOPATH=");
     CHECK_EQ(rondel_process_spawn(loop, &command.options, NULL, NULL), RONDEL_ENOENT);
     unlink(file), rmdir(one), rmdir(two);

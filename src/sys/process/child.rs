@@ -163,10 +163,6 @@ impl Plan {
                     Slot::Closed => {
                         libc::close(number);
                     }
-                    // A parent may have closed one of the standard ones; a further one was asked for.
-                    Slot::Inherited if index <= 2 => {
-                        let _ = pass_on(number);
-                    }
                     Slot::Inherited => pass_on(number)?,
                     Slot::From(fd) if *fd == number => pass_on(number)?,
                     Slot::From(fd) => check(libc::dup2(*fd, number))?,
