@@ -467,6 +467,8 @@ static struct client *come(struct server *server, rondel_tcp tcp) {
     client->next = server->first;
     if (client->next) client->next->before = client;
     server->first = client;
+    /* Who takes no answers is read no further, and meets the deadline for the next request. */
+    rondel_set_watermarks(tcp, 64 * 1024, 1024 * 1024, NULL, NULL);
     server->clients++;
     return client;
 }

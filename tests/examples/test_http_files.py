@@ -8,6 +8,7 @@ import socket
 import struct
 import threading
 import time
+import unittest
 
 import harness
 from http_folder import BIG, Served
@@ -260,6 +261,22 @@ class HttpFiles(Served):
             self.assert_closed(connection)
         self.program.wait_for_line(re.compile(r"^-110 GET /huge$"))  # timed out
         self.end()
+
+    @unittest.skipUnless(os.path.exists("/proc/self/status"), "tells how much memory a program has had")
+    def test_a_client_that_takes_no_answers_is_read_no_further(self):
+        self.serve("--patience", "1")
+        before, ahead = self.most_memory(), b"PUT / HTTP/1.1\r\nHost: here\r\n\r\n" * 1000
+        connection = self.connect()
+        with self.assertRaises(ConnectionError):
+            for _ in range(1000):
+                connection.sendall(ahead)
+        self.assertLess(self.most_memory() - before, 32 << 20)
+        self.assertEqual(self.ask("/small.txt").body, b"0123456789")
+        self.end()
+
+    def most_memory(self):
+        with open(f"/proc/{self.program.process.pid}/status", encoding="ascii") as status:
+            return int(re.search(r"^VmHWM:\s+(\d+) kB$", status.read(), re.M).group(1)) << 10
 
     def test_clients_that_go_away_in_the_middle_do_no_harm(self):
         self.serve()
