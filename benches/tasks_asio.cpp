@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //
-// The task benchmark on Asio's C++20 coroutines, as far as Asio has the same things: it has neither a lock nor a queue
-// for coroutines. Prints nanoseconds each, and bytes for a sleeping task, as JSON.
+// The task benchmark on Asio's C++20 coroutines, as far as Asio has the same things: it has no lock for coroutines, and a
+// channel for a queue. Prints nanoseconds each, and bytes for a sleeping task, as JSON.
 #include <asio.hpp>
+#include <asio/experimental/channel.hpp>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
@@ -11,6 +12,7 @@
 
 using asio::awaitable;
 using asio::use_awaitable;
+using channel = asio::experimental::channel<void(asio::error_code, long)>;
 
 static double cpu_ns() {
     timespec t;
@@ -35,7 +37,22 @@ static awaitable<void> sleeper() {
     co_await timer.async_wait(use_awaitable);
 }
 
-static awaitable<void> measure(long count, double *ready_ns, double *yield_ns) {
+static awaitable<void> produce(std::shared_ptr<channel> queue, long count) {
+    for (long i = 0; i < count; i++) co_await queue->async_send(asio::error_code(), i, use_awaitable);
+}
+
+// Items from one task to another; the queue has room for so many.
+static awaitable<double> hand_over(std::size_t room, long count) {
+    auto executor = co_await asio::this_coro::executor;
+    auto queue = std::make_shared<channel>(executor, room);
+    double begin = cpu_ns();
+    asio::co_spawn(executor, produce(queue, count), asio::detached);
+    for (long i = 0; i < count; i++)
+        if (co_await queue->async_receive(use_awaitable) != i) std::exit(1);
+    co_return (cpu_ns() - begin) / count;
+}
+
+static awaitable<void> measure(long count, double *ready_ns, double *yield_ns, double *queue_ns, double *tight_ns) {
     auto executor = co_await asio::this_coro::executor;
     long sum = 0;
     double begin = cpu_ns();
@@ -45,14 +62,16 @@ static awaitable<void> measure(long count, double *ready_ns, double *yield_ns) {
     begin = cpu_ns();
     for (long i = 0; i < count; i++) co_await asio::post(executor, use_awaitable);
     *yield_ns = (cpu_ns() - begin) / count;
+    *queue_ns = co_await hand_over(64, count);
+    *tight_ns = co_await hand_over(1, count);
 }
 
 int main(int argc, char **argv) {
     if (argc != 3) return 2;
     long count = std::atol(argv[1]), sleepers = std::atol(argv[2]);
-    double ready_ns = 0, yield_ns = 0;
+    double ready_ns = 0, yield_ns = 0, queue_ns = 0, tight_ns = 0;
     asio::io_context context(1);
-    asio::co_spawn(context, measure(count, &ready_ns, &yield_ns), asio::detached);
+    asio::co_spawn(context, measure(count, &ready_ns, &yield_ns, &queue_ns, &tight_ns), asio::detached);
     context.run();
 
     double begin = cpu_ns();
@@ -69,6 +88,7 @@ int main(int argc, char **argv) {
     while (context.poll()) continue;
     double bytes = (resident() - before) / sleepers;
     std::printf("{\"await of a ready coroutine\": %.2f, \"yield\": %.2f, \"spawn and finish\": %.2f, "
-                "\"bytes of a sleeping task\": %.0f}\n", ready_ns, yield_ns, spawn_ns, bytes);
+                "\"queue hand-over\": %.2f, \"queue hand-over, room for one\": %.2f, "
+                "\"bytes of a sleeping task\": %.0f}\n", ready_ns, yield_ns, spawn_ns, queue_ns, tight_ns, bytes);
     return 0;
 }
