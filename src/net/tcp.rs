@@ -52,9 +52,7 @@ impl Core {
 
     /// Takes over a caller's connected or listening socket. On failure it stays the caller's.
     pub fn open_tcp(&mut self, descriptor: i64) -> Result<Handle> {
-        if self.freeing {
-            return Err(Error::EGONE);
-        }
+        self.make_room()?;
         let what = sys::look_at_socket(descriptor)?;
         if self.owns_descriptor(descriptor) {
             return Err(Error::EEXIST);
