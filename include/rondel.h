@@ -2643,7 +2643,8 @@ rondel_future rondel_file_open(rondel_loop loop,
  * Takes over an open descriptor (on Windows a file's HANDLE) and gives it a handle. It is used as it is: if reading
  * from it blocks, a thread of the pool waits.
  *
- * `RONDEL_EBADF` if it is none; it then stays yours. Loop thread only.
+ * `RONDEL_EBADF` if it is none, `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours. Loop
+ * thread only.
  */
 rondel_file rondel_file_open_fd(rondel_loop loop, int64_t fd);
 

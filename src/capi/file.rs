@@ -176,10 +176,11 @@ pub(super) fn permissions(mode: i32) -> Result<u32> {
 /// Takes over an open descriptor (on Windows a file's HANDLE) and gives it a handle. It is used as it is: if reading
 /// from it blocks, a thread of the pool waits.
 ///
-/// `RONDEL_EBADF` if it is none; it then stays yours. Loop thread only.
+/// `RONDEL_EBADF` if it is none, `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours. Loop
+/// thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_file_open_fd(r#loop: rondel_loop, fd: i64) -> rondel_file {
-    number(with_loop_core(r#loop, |core| core.adopt_file(|| Ok(OpenFile::adopt(fd)?))))
+    number(with_loop_core(r#loop, |core| core.open_file(fd)))
 }
 
 /// Closes a file once everything that was started on it is done: the result is 0, or the error with which the system

@@ -81,6 +81,11 @@ impl File {
         self.open.as_ref().map_or(Error::EGONE.code(), |open| open.raw())
     }
 
+    /// Whether it is the file behind this descriptor.
+    pub fn has(&self, descriptor: i64) -> bool {
+        self.open.as_ref().is_some_and(|open| open.raw() == descriptor)
+    }
+
     /// How reads (or writes) at `offset` are to run; `None` is the file's own position.
     pub fn order(&self, offset: Option<u64>, writes: bool) -> Order {
         if offset.is_none() || (writes && self.appends) { Order::AfterThoseBefore } else { Order::Any }
@@ -171,10 +176,14 @@ impl Core {
         }
     }
 
-    /// Takes over an open file.
-    pub fn adopt_file(&mut self, open: impl FnOnce() -> Result<OpenFile>) -> Result<Handle> {
+    /// Takes over a caller's open file. On failure it stays the caller's.
+    pub fn open_file(&mut self, descriptor: i64) -> Result<Handle> {
         self.make_room()?;
-        self.insert(Kind::File, Object::File(Box::new(File::new(open()?))))
+        if self.owns_descriptor(descriptor) {
+            return Err(Error::EEXIST);
+        }
+        let file = File::new(OpenFile::adopt(descriptor)?);
+        self.insert(Kind::File, Object::File(Box::new(file)))
     }
 
     pub fn file_mut(&mut self, handle: Handle) -> Result<&mut File> {

@@ -11,7 +11,6 @@ use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::net::write_queue::WriteQueue;
-use crate::sys::file::OpenFile;
 use crate::sys::lent::LentBytes;
 use crate::sys::passing::{self, Passed};
 use crate::sys::pipes::{self, Nature};
@@ -168,10 +167,10 @@ impl Core {
                 Err(Error::EPROTOTYPE) => self.udp_open(descriptor),
                 Err(error) => Err(error),
             },
-            Nature::Other => self.adopt_file(|| Ok(OpenFile::adopt(descriptor)?)),
+            Nature::Other => self.open_file(descriptor),
             Nature::Pipe | Nature::Device => match self.open_pipe(descriptor) {
                 // A device that cannot be waited for.
-                Err(Error::EPERM) => self.adopt_file(|| Ok(OpenFile::adopt(descriptor)?)),
+                Err(Error::EPERM) => self.open_file(descriptor),
                 outcome => outcome,
             },
         }

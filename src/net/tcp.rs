@@ -70,12 +70,15 @@ impl Core {
 
     /// Whether a handle of this loop has the descriptor already.
     pub fn owns_descriptor(&self, descriptor: i64) -> bool {
+        let is_it = |source: &Source| source.raw() as i64 == descriptor;
         self.table.handles().any(|(_, entry)| match &entry.object {
-            Object::Stream(stream) => stream.source().raw() as i64 == descriptor,
-            Object::Udp(udp) => udp.source().raw() as i64 == descriptor,
-            Object::Listener(listener) => listener.source().raw() as i64 == descriptor,
-            Object::Unconnected(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
-            Object::Unbound(socket) => socket.bound.as_ref().is_some_and(|b| b.source.raw() as i64 == descriptor),
+            Object::Stream(stream) => is_it(stream.source()),
+            Object::Udp(udp) => is_it(udp.source()),
+            Object::Listener(listener) => is_it(listener.source()),
+            Object::Unconnected(socket) => socket.bound.as_ref().is_some_and(|bound| is_it(&bound.source)),
+            Object::Unbound(socket) => socket.bound.as_ref().is_some_and(|bound| is_it(&bound.source)),
+            Object::Attempt(attempt) => is_it(&attempt.source),
+            Object::File(file) => file.has(descriptor),
             _ => false,
         })
     }

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT OR Apache-2.0
+ * Descriptors that are brought in have one owner: a handle, or still the caller. */
+#include "support/test.h"
+
+#include "support/child.h"
+#include "support/net.h"
+
+#include <sys/stat.h>
+
+typedef int64_t open_fn(rondel_loop loop, int64_t fd);
+
+/* Both refuse what a handle has. */
+static void check_owned(rondel_loop loop, int64_t fd, open_fn *other) {
+    CHECK(fd >= 0);
+    CHECK_EQ(other(loop, fd), RONDEL_EEXIST);
+    CHECK_EQ(rondel_file_open_fd(loop, fd), RONDEL_EEXIST);
+}
+
+TEST(a_descriptor_that_a_handle_has_is_taken_by_no_other) {
+    rondel_loop loop = rondel_loop_new();
+    int local[2], way[2];
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    CHECK_EQ(pipe(way), 0);
+    check_owned(loop, rondel_fileno(rondel_pipe_open(loop, local[0])), rondel_pipe_open);
+    check_owned(loop, rondel_fileno(rondel_udp_bind(loop, "127.0.0.1", 0, 0)), rondel_udp_open);
+    check_owned(loop, rondel_fileno(rondel_tcp_listen(loop, "127.0.0.1", 0, NULL, NULL)), rondel_tcp_open);
+    rondel_tcp bound = rondel_tcp_new(loop);
+    CHECK_EQ(rondel_tcp_bind(bound, "127.0.0.1", 0), 0);
+    check_owned(loop, rondel_fileno(bound), rondel_tcp_open);
+    /* Until it is given back, or closed. */
+    rondel_file file = rondel_file_open_fd(loop, way[0]);
+    CHECK(file > 0);
+    check_owned(loop, way[0], rondel_pipe_open);
+    CHECK_EQ(rondel_run_until(loop, rondel_file_close(file, RONDEL_FUTURE)), 0);
+    CHECK_EQ(rondel_file_open_fd(loop, way[0]), RONDEL_EBADF);
+    rondel_pipe pipe = rondel_pipe_open(loop, way[1]);
+    CHECK_EQ(rondel_detach(pipe), way[1]);
+    CHECK(rondel_file_open_fd(loop, way[1]) > 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(local[1]);
+}
+
+enum { NO_SUCH_LIMIT = 7, MOST_HANDLES = 4 << 20 };
+
+/* Makes handles until there is no memory for more. */
+static int fill_with_handles(rondel_loop loop) {
+    struct rlimit little;
+    FILE *file = fopen("/proc/self/statm", "r");
+    unsigned long pages = 0;
+    int64_t made = 0;
+    if (!file || fscanf(file, "%lu", &pages) != 1) pages = 0;
+    if (file) fclose(file);
+    if (!pages) return 0;
+    little.rlim_cur = little.rlim_max = pages * (rlim_t)sysconf(_SC_PAGESIZE) + (64 << 20);
+    if (setrlimit(RLIMIT_AS, &little) < 0) return 0;
+    for (int i = 0; i < MOST_HANDLES && made >= 0; i++) made = rondel_future_new(loop);
+    if (made < 0) CHECK_EQ(made, RONDEL_ENOMEM);
+    return made < 0;
+}
+
+static int open_without_room(void *arg) {
+    static open_fn *const takes[] = {rondel_tcp_open, rondel_tcp_open, rondel_pipe_open, rondel_udp_open,
+                                     rondel_file_open_fd};
+    int ends[2], local[2], fds[5];
+    (void)arg;
+    rondel_loop loop = rondel_loop_new();
+    CHECK(net_pair(ends));
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    fds[0] = ends[0], fds[1] = net_listener("127.0.0.1", 0, 1), fds[2] = local[0];
+    fds[3] = socket(AF_INET, SOCK_DGRAM, 0), fds[4] = fileno(tmpfile());
+    if (!fill_with_handles(loop)) return NO_SUCH_LIMIT;
+    for (int i = 0; i < 5; i++) {
+        CHECK_EQ(takes[i](loop, fds[i]), RONDEL_ENOMEM);
+        int flags = fcntl(fds[i], F_GETFL);
+        CHECK(flags >= 0);
+        CHECK_EQ(flags & O_NONBLOCK, 0);
+    }
+    return 0;
+}
+
+TEST(what_there_is_no_room_for_stays_the_callers) {
+    static struct child child;
+    if (test_small() || ON_QEMU) SKIP("memory cannot be limited here");
+    child_start(&child, open_without_room, NULL);
+    child_end(&child);
+    CHECK(WIFEXITED(child.status));
+    if (WEXITSTATUS(child.status) == NO_SUCH_LIMIT) SKIP("memory cannot be limited here");
+    CHECK_EQ(WEXITSTATUS(child.status), 0);
+    if (WEXITSTATUS(child.status)) fputs(child.said, stderr);
+}
+
+TEST_MAIN(RUN(a_descriptor_that_a_handle_has_is_taken_by_no_other), RUN(what_there_is_no_room_for_stays_the_callers))
