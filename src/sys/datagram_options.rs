@@ -60,12 +60,49 @@ pub fn share_port(_socket: &Socket) -> io::Result<()> {
     unsupported()
 }
 
+#[cfg(any(target_os = "linux", target_os = "android"))]
+const UDP_GRO: libc::c_int = 104;
+
 /// Lets the system give several datagrams as one message.
-pub fn join_arrivals(_source: &Source, _on: bool) -> io::Result<()> {
+pub fn join_arrivals(_source: &Source) -> io::Result<()> {
     #[cfg(any(target_os = "linux", target_os = "android"))]
-    return set(_source, libc::SOL_UDP, 104, _on.into()); // UDP_GRO
+    return set(_source, libc::SOL_UDP, UDP_GRO, 1);
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     unsupported()
+}
+
+/// Has the system give each datagram as a message of its own again; not yet, and then `false`, if some have arrived: of
+/// those that it has joined already it would not tell where one ends.
+pub fn part_arrivals(_source: &Source) -> io::Result<bool> {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        set(_source, libc::SOL_UDP, UDP_GRO, 0)?;
+        let mut look = libc::pollfd { fd: _source.raw(), events: libc::POLLIN, revents: 0 };
+        // SAFETY: there is one to look at, which lives through the call.
+        let looked = unsafe { libc::poll(&mut look, 1, 0) };
+        // What arrives from now on is not joined, so nothing can be missed between the two.
+        if looked < 0 || look.revents & libc::POLLIN != 0 {
+            join_arrivals(_source)?;
+            return Ok(false);
+        }
+        Ok(true)
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    Ok(true)
+}
+
+/// Whether the system gives several datagrams as one message.
+pub fn joins_arrivals(_source: &Source) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let (mut on, mut size): (libc::c_int, _) = (0, size_of::<libc::c_int>() as libc::socklen_t);
+        let place = (&raw mut on).cast();
+        // SAFETY: the place has room for the number, and its size is told.
+        let status = unsafe { libc::getsockopt(_source.raw(), libc::SOL_UDP, UDP_GRO, place, &mut size) };
+        status == 0 && on != 0
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    false
 }
 
 /// Has errors for datagrams sent before put into a queue, from which `next_returned` takes them.

@@ -217,8 +217,16 @@ pub fn share_port(_socket: &Socket) -> io::Result<()> {
     unsupported()
 }
 
-pub fn join_arrivals(_source: &Source, on: bool) -> io::Result<()> {
-    if on { unsupported() } else { Ok(()) }
+pub fn join_arrivals(_source: &Source) -> io::Result<()> {
+    unsupported()
+}
+
+pub fn part_arrivals(_source: &Source) -> io::Result<bool> {
+    Ok(true)
+}
+
+pub fn joins_arrivals(_source: &Source) -> bool {
+    false
 }
 
 /// A peer's errors are told by the next call; those of others could not be told apart.

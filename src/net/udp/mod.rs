@@ -64,8 +64,10 @@ pub struct Udp {
     /// The system keeps errors that come back, for us to take.
     keeps_returned: bool,
     tells: Tells,
-    /// Whether the system may give several datagrams as one message; `None`: it has not been asked to.
+    /// Whether the system may give several datagrams as one message, whatever is told; `None`: it has not been asked to.
     joined_arrivals: Option<bool>,
+    /// It is not to any more, from when nothing has arrived.
+    parting: bool,
     /// Datagrams to send; there only while there are any.
     out: Option<Box<SendQueue>>,
     /// The system takes no more for now.
@@ -96,6 +98,7 @@ impl Udp {
             keeps_returned: false,
             tells: Tells::default(),
             joined_arrivals: plain.then_some(false),
+            parting: false,
             out: None,
             blocked: false,
             dirty: false,
@@ -229,7 +232,7 @@ impl Core {
         }
         let mut udp = Udp::new(Source::adopt_socket(descriptor)?, own, peer, false);
         // Whoever else has the socket may not know of datagrams that come as one message.
-        udp.joined_arrivals = Some(false);
+        udp.joined_arrivals = Some(datagram::joins_arrivals(&udp.source));
         // Not every system can, and then the next call on the socket tells such errors.
         let _ = udp.settle_returned();
         self.insert_udp(udp)

@@ -45,10 +45,7 @@ impl Core {
             udp.tells.local = wanted.local;
         }
         if wanted.coalesced != before.coalesced {
-            datagram::join_arrivals(&udp.source, wanted.coalesced || udp.joined_arrivals != Some(false))?;
-            if wanted.coalesced {
-                udp.joined_arrivals = Some(true);
-            }
+            udp.join_arrivals(wanted.coalesced || udp.joined_arrivals == Some(true))?;
             udp.tells.coalesced = wanted.coalesced;
         }
         udp.tells.errors = wanted.errors;

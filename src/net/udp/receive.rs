@@ -11,7 +11,7 @@ use crate::error::{Error, Result};
 use crate::file::outcome::Bytes;
 use crate::future::Op;
 use crate::handle::Handle;
-use crate::sys::datagram::{Arrivals, Local, Message, Returned, SLOTS, join_arrivals};
+use crate::sys::datagram::{Arrivals, Local, Message, Returned, SLOTS, join_arrivals, part_arrivals};
 use crate::sys::lent::{LentBuffer, LentDatagram};
 use std::io;
 use std::net::SocketAddr;
@@ -80,7 +80,12 @@ enum Got {
 
 impl Udp {
     fn receive(&mut self, arrivals: &mut Arrivals, most: usize) -> Got {
-        match arrivals.receive(&self.source, most, self.side.is_some()) {
+        let received = arrivals.receive(&self.source, most, self.side.is_some());
+        if self.parting {
+            // It fails only for a socket of which nothing more is to be had.
+            let _ = self.join_arrivals(false);
+        }
+        match received {
             Ok(count) => Got::Messages(count),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                 // An event may have come for the queue of errors alone.
@@ -111,8 +116,19 @@ impl Udp {
     /// Asks the system, before the first who receives, to give several datagrams as one message.
     fn ask_for_joined(&mut self) {
         if self.joined_arrivals.is_none() {
-            self.joined_arrivals = Some(join_arrivals(&self.source, true).is_ok());
+            self.joined_arrivals = Some(self.join_arrivals(true).is_ok());
         }
+    }
+
+    /// Has the system join what arrives, or not join it any more as soon as that can be.
+    pub(super) fn join_arrivals(&mut self, on: bool) -> io::Result<()> {
+        self.parting = if on {
+            join_arrivals(&self.source)?;
+            false
+        } else {
+            !part_arrivals(&self.source)?
+        };
+        Ok(())
     }
 }
 
