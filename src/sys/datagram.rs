@@ -32,6 +32,8 @@ const SEGMENTS: usize = 64;
 /// How many bytes one message has at most. (A little less than the system takes.)
 const MESSAGE: usize = 65_000;
 const PIECES: usize = 512;
+/// How many bytes a datagram has at most, whatever a system would take on this machine: no more are received at once.
+pub const LONGEST: usize = 65535;
 
 /// Where a datagram goes.
 #[derive(Clone, PartialEq, Debug)]
@@ -268,6 +270,9 @@ impl Sender {
         joining: &mut Joining,
     ) -> io::Result<usize> {
         let messages = self.put_together(list.clone(), joining);
+        if messages == 0 {
+            return Err(io::Error::from_raw_os_error(libc::EMSGSIZE));
+        }
         match send_many(source, &mut self.headers[..messages]) {
             Ok(sent) => Ok(self.counts[..sent].iter().map(|count| usize::from(*count)).sum()),
             Err(error) if self.counts[0] > 1 && error.kind() != io::ErrorKind::WouldBlock => {
@@ -287,10 +292,11 @@ impl Sender {
         }
     }
 
+    /// How many messages there are: up to one that is too long.
     fn put_together<'a>(&mut self, list: impl Iterator<Item = Outgoing<'a>>, joining: &Joining) -> usize {
         let (mut messages, mut pieces) = (0, 0);
         let mut open: Option<Open<'a>> = None;
-        for outgoing in list {
+        for outgoing in list.take_while(|outgoing| outgoing.bytes.len() <= LONGEST) {
             let slice =
                 libc::iovec { iov_base: outgoing.bytes.as_ptr().cast_mut().cast(), iov_len: outgoing.bytes.len() };
             if let Some(open) = open.as_mut().filter(|open| open.takes(&outgoing)) {

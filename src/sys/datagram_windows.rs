@@ -16,6 +16,9 @@ pub const SLOTS: usize = 32;
 /// Room for the longest datagram. Not a power of two, lest all slots compete for the same lines of the cache.
 const SLOT: usize = 64 * 1024 + 5 * 64;
 
+/// How many bytes a datagram has at most.
+pub const LONGEST: usize = 65535;
+
 /// Where a datagram goes.
 #[derive(Clone, PartialEq, Debug)]
 pub enum Name {

@@ -300,6 +300,31 @@ TEST(what_waits_is_cancelled_with_its_socket) {
     end(loop);
 }
 
+TEST(what_is_too_long_is_refused_by_whichever_call) {
+    rondel_loop loop = begin();
+    struct heard heard = {0, 0, 0, 0, "", ""};
+    static char bytes[65536];
+    rondel_udp server = rondel_udp_bind_path(loop, at("server"), 0);
+    rondel_udp client = rondel_udp_bind_path(loop, at("client"), 0);
+    rondel_datagram batch[5];
+    memset(batch, 0, sizeof batch);
+    for (int i = 0; i < 5; i++) batch[i].bytes = (const uint8_t *)bytes, batch[i].length = i % 2 ? sizeof bytes : 10;
+    CHECK_EQ(rondel_udp_set_peer_path(client, at("server")), 0);
+    CHECK_EQ(rondel_udp_recv_start(server, hear, &heard), 0);
+    CHECK_EQ(result_of(rondel_udp_send(client, bytes, sizeof bytes, NULL, RONDEL_FUTURE)), RONDEL_EMSGSIZE);
+    CHECK_EQ(rondel_udp_try_send(client, bytes, sizeof bytes, NULL), RONDEL_EMSGSIZE);
+    CHECK_EQ(result_of(rondel_udp_send_batch(client, batch + 1, 1, RONDEL_FUTURE)), RONDEL_EMSGSIZE);
+    CHECK_EQ(result_of(rondel_udp_send_batch(client, batch, 5, RONDEL_FUTURE)), 3);
+    CHECK(hear_until(loop, &heard, 3));
+    CHECK_EQ(heard.bytes, 30);
+#ifdef __linux__ /* others may have lower limits */
+    CHECK_EQ(rondel_udp_try_send(client, bytes, sizeof bytes - 1, NULL), 65535);
+    CHECK(hear_until(loop, &heard, 4));
+    CHECK_EQ(heard.bytes, 30 + 65535);
+#endif
+    end(loop);
+}
+
 /* Sends a byte from a plain socket that has a peer, and descriptors with it. */
 static void pass_along(int from, const int *fds, size_t count) {
     union {
@@ -373,4 +398,5 @@ TEST_MAIN(RUN(datagrams_go_to_a_path_and_tell_who_sent_them), RUN(a_datagram_rec
           RUN(a_name_that_is_full_refuses_and_the_rest_goes_on), RUN(where_nobody_receives_it_fails_and_only_that_one),
           RUN(a_peer_may_be_given_and_taken_away), RUN(a_batch_goes_to_the_peer), RUN(an_abstract_name_is_no_file),
           RUN(what_makes_no_sense_is_refused), RUN(what_waits_is_cancelled_with_its_socket),
+          RUN(what_is_too_long_is_refused_by_whichever_call),
           RUN(descriptors_that_a_peer_passes_are_closed_at_once))

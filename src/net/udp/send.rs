@@ -9,7 +9,7 @@ use crate::error::{Error, Result};
 use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
-use crate::sys::datagram::{Local, Name, Outgoing, Returned, Sender};
+use crate::sys::datagram::{LONGEST, Local, Name, Outgoing, Returned, Sender};
 use crate::sys::lent::LentBytes;
 use std::io;
 
@@ -55,8 +55,6 @@ const SMALL: usize = 16 * 1024;
 /// When so much has gathered it leaves before.
 const GATHERED: usize = 64;
 const GATHERED_BYTES: usize = 128 * 1024;
-/// Longer than any datagram of the internet's: not worth a copy.
-const LONGEST: usize = 65535;
 
 /// An error of a send: is it this datagram's, or should it be sent again?
 enum Blame {
@@ -83,6 +81,7 @@ impl Core {
         let future = self.insert_future(Op::Send, handle, notify)?;
         let length = parcel.bytes.slice().len();
         if length > LONGEST {
+            // Not worth a copy.
             self.complete(future, Error::EMSGSIZE.code());
             return Ok(future);
         }
