@@ -418,8 +418,8 @@ impl Loop {
         match step {
             Step::Nothing => {}
             Step::Call(call) => self.make(call),
-            Step::Tell(future) => loop {
-                let step = self.core.borrow_mut().next_to_tell(future);
+            Step::Tell(future, mut end) => loop {
+                let step = self.core.borrow_mut().next_to_tell(future, &mut end);
                 match step {
                     Some(step) => self.take(step),
                     None => break,

@@ -6,6 +6,7 @@
 use crate::callback::{Call, Notify, UserData};
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::future::LineEnd;
 use crate::handle::Handle;
 use crate::inbox::Message;
 use std::collections::VecDeque;
@@ -39,8 +40,8 @@ enum Item {
 pub enum Step {
     Nothing,
     Call(Call),
-    /// Tell everybody who waits for this future.
-    Tell(Handle),
+    /// Tell everybody who waits for this future, up to there.
+    Tell(Handle, LineEnd),
     /// Let this task go on.
     Resume(Handle),
     Receive(Handle),

@@ -10,7 +10,7 @@ mod tell;
 mod waiters;
 
 pub use cancel::Cancels;
-pub use waiters::{Awaited, Waiter};
+pub use waiters::{Awaited, LineEnd, Waiter};
 
 use crate::callback::Notify;
 use crate::combine::Whole;
@@ -252,7 +252,18 @@ impl Future {
     }
 
     fn has_to_tell(&self) -> bool {
-        matches!(self.notify, Notify::Call(_) | Notify::Enqueue(_)) || !self.waiters.is_empty()
+        self.tells_starter() || !self.waiters.is_empty()
+    }
+
+    #[inline]
+    fn tells_starter(&self) -> bool {
+        matches!(self.notify, Notify::Call(_) | Notify::Enqueue(_))
+    }
+
+    /// Up to where those who wait are told, as this begins.
+    #[inline]
+    fn line_end(&mut self) -> LineEnd {
+        self.waiters.end(self.tells_starter())
     }
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The end of a future: its result, and those who wait being told of it, each in its turn, in a later step of the loop.
 
-use super::{Awaited, Future, Op, State, Waiter};
+use super::{Awaited, Future, LineEnd, Op, State, Waiter};
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -50,7 +50,10 @@ impl Core {
         self.finish(handle, result);
         let Ok(future) = self.future_mut(handle) else { return Step::Nothing };
         future.queued = true;
-        future.wake().map_or(Step::Tell(handle), Step::Resume)
+        match future.wake() {
+            Some(task) => Step::Resume(task),
+            None => Step::Tell(handle, future.line_end()),
+        }
     }
 
     pub(super) fn finish(&mut self, handle: Handle, result: i64) {
@@ -81,14 +84,18 @@ impl Core {
         }
     }
 
-    /// The next step that tells of a future; `None` when everybody was told.
-    pub fn next_to_tell(&mut self, handle: Handle) -> Option<Step> {
+    /// The next step that tells of a future; `None` when everybody in the line was told.
+    pub fn next_to_tell(&mut self, handle: Handle, end: &mut LineEnd) -> Option<Step> {
         let future = self.future_mut(handle).ok()?;
         let result = future.result;
         let waiter = match std::mem::replace(&mut future.notify, Notify::Nobody) {
             notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Waiter::Caller(notify),
-            Notify::Nobody | Notify::Keep => match future.waiters.pop() {
+            Notify::Nobody | Notify::Keep => match future.waiters.pop(end) {
                 Some(waiter) => waiter,
+                None if !future.waiters.is_empty() => {
+                    self.ready.push_future(handle);
+                    return None;
+                }
                 None => {
                     future.queued = false;
                     future.told = true;
@@ -115,6 +122,9 @@ impl Core {
 
     /// One more who wants to know. Of a future that is done, it hears in the next turn.
     pub fn then(&mut self, handle: Handle, waiter: Waiter) -> Result<()> {
+        if self.freeing {
+            return Err(Error::EGONE);
+        }
         self.wait_in_line(handle, waiter).map(|_| ())
     }
 

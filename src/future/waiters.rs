@@ -31,6 +31,10 @@ impl Awaited {
     }
 }
 
+/// Where a line ended as the telling began: who came later is told in a later turn.
+#[derive(Clone, Copy)]
+pub struct LineEnd(Option<u64>);
+
 /// Those who wait. Mostly there is none or one.
 #[derive(Default)]
 pub(super) enum Waiters {
@@ -66,15 +70,36 @@ impl Waiters {
         }
     }
 
-    pub(super) fn pop(&mut self) -> Option<Waiter> {
+    /// The end of the line as it is. `others_first`: somebody is told before them, who may change it.
+    #[inline]
+    pub(super) fn end(&mut self, others_first: bool) -> LineEnd {
+        match self {
+            Waiters::None => LineEnd(None),
+            Waiters::One(waiter) if others_first => {
+                *self = Waiters::Many(Box::new(Line { places: [(0, *waiter)].into(), last: 0 }));
+                LineEnd(Some(0))
+            }
+            Waiters::One(_) => LineEnd(Some(0)),
+            Waiters::Many(line) => LineEnd(Some(line.last)),
+        }
+    }
+
+    /// The first who waits, if it came before the line ended.
+    pub(super) fn pop(&mut self, end: &mut LineEnd) -> Option<Waiter> {
+        let last = end.0?;
         match self {
             Waiters::None => None,
             Waiters::One(waiter) => {
+                // Whoever is the only one next has its place, and is not meant.
+                end.0 = None;
                 let waiter = *waiter;
                 *self = Waiters::None;
                 Some(waiter)
             }
-            Waiters::Many(line) => line.places.pop_first().map(|(_, waiter)| waiter),
+            Waiters::Many(line) => {
+                let first = line.places.first_entry()?;
+                (*first.key() <= last).then(|| first.remove())
+            }
         }
     }
 

@@ -146,6 +146,59 @@ TEST(then_on_a_done_future_tells_in_the_next_turn) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+struct asker {
+    rondel_loop loop;
+    int64_t calls, turn;
+    struct seen timer;
+};
+
+static void ask_again(rondel_handle source, int64_t result, void *user_data) {
+    struct asker *asker = user_data;
+    const int64_t turn = rondel_metric(asker->loop, RONDEL_METRIC_TURNS);
+    CHECK_EQ(result, 5);
+    CHECK(turn > asker->turn);
+    asker->turn = turn;
+    if (++asker->calls == 1000000) abort(); /* the timer never has its turn */
+    if (asker->timer.calls == 0) CHECK_EQ(rondel_future_then(source, ask_again, asker), 0);
+}
+
+TEST(who_asks_again_when_told_waits_for_the_next_turn) {
+    struct asker asker = {rondel_loop_new(), 0, 0, {0, 0, 0}};
+    rondel_future promise = rondel_future_new(asker.loop);
+    CHECK_EQ(rondel_future_then(promise, ask_again, &asker), 0);
+    CHECK_EQ(rondel_future_set(promise, 5), 0);
+    CHECK(rondel_call_later(asker.loop, RONDEL_MS, see, &asker.timer) > 0);
+    CHECK_EQ(rondel_run(asker.loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(asker.timer.calls, 1);
+    CHECK_EQ(rondel_release(promise), 0);
+    CHECK_EQ(rondel_loop_free(asker.loop), 0);
+}
+
+static void take_the_place(rondel_handle source, int64_t result, void *text) {
+    trace(source, result, text);
+    rondel_future_remove(source, trace, "early");
+    CHECK_EQ(rondel_future_then(source, trace, "late"), 0);
+}
+
+/* Also in the place in the line of one who has left. */
+TEST(who_comes_while_others_are_told_waits_for_the_next_turn) {
+    rondel_loop loop = rondel_loop_new();
+    for (int started = 0; started < 2; started++) {
+        rondel_future future =
+            started ? rondel_call_soon(loop, take_the_place, "first") : rondel_future_new(loop);
+        if (!started) CHECK_EQ(rondel_future_then(future, take_the_place, "first"), 0);
+        CHECK_EQ(rondel_future_then(future, trace, "early"), 0);
+        if (!started) CHECK_EQ(rondel_future_set(future, 5), 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+        CHECK_STR(trace_taken(), "first");
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 0);
+        CHECK_STR(trace_taken(), "late");
+        if (!started) CHECK_EQ(rondel_release(future), 0);
+        CHECK_EQ(rondel_kind(future), RONDEL_EGONE);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 static void told_then_again(rondel_handle source, int64_t result, void *user_data) {
     trace(source, result, "first");
     CHECK_EQ(rondel_future_then(source, trace, "again"), 0);
@@ -415,7 +468,8 @@ TEST(any_thread_may_release_a_future) {
 TEST_MAIN(RUN(a_promise_is_pending_until_set), RUN(a_promise_may_fail), RUN(a_promise_is_settled_once),
           RUN(a_value_is_no_error_and_an_error_no_value), RUN(only_a_promise_can_be_set),
           RUN(then_tells_everyone_in_order_and_not_inside_set), RUN(who_takes_it_back_is_not_told),
-          RUN(then_on_a_done_future_tells_in_the_next_turn),
+          RUN(then_on_a_done_future_tells_in_the_next_turn), RUN(who_asks_again_when_told_waits_for_the_next_turn),
+          RUN(who_comes_while_others_are_told_waits_for_the_next_turn),
           RUN(a_told_callback_may_ask_again_and_release), RUN(then_hears_of_an_operation_too),
           RUN(each_holder_releases_once), RUN(release_is_not_a_cancel),
           RUN(a_promise_nobody_holds_still_tells_when_set), RUN(retained_in_its_callback_it_stays),

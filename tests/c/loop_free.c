@@ -139,6 +139,22 @@ TEST(while_it_is_freed_nothing_can_be_started) {
     CHECK_EQ(never.calls, 0);
 }
 
+static void ask_for_more(rondel_handle source, int64_t result, void *user_data) {
+    CHECK_EQ(result, RONDEL_ECANCELED);
+    CHECK_EQ(rondel_future_then(source, ask_for_more, user_data), RONDEL_EGONE);
+    CHECK_EQ(rondel_future_then(*(rondel_future *)user_data, ask_for_more, user_data), RONDEL_EGONE);
+    never.calls++;
+}
+
+TEST(while_it_is_freed_nobody_new_is_told) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_future promises[] = {rondel_future_new(loop), rondel_future_new(loop)};
+    CHECK_EQ(rondel_future_then(promises[0], ask_for_more, &promises[1]), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(never.calls, 1);
+    never.calls = 0;
+}
+
 struct family {
     rondel_handle timer;
     rondel_future promise;
@@ -323,7 +339,7 @@ TEST(whatever_is_done_to_them_all_operations_complete_exactly_once) {
 }
 
 TEST_MAIN(RUN(everything_pending_ends_and_the_notices_come_last), RUN(the_loops_own_notice_is_the_last_of_all),
-          RUN(connections_with_reads_and_writes_pending_end_too), RUN(while_it_is_freed_nothing_can_be_started),
+          RUN(connections_with_reads_and_writes_pending_end_too), RUN(while_it_is_freed_nothing_can_be_started), RUN(while_it_is_freed_nobody_new_is_told),
           RUN(callbacks_may_meddle_while_it_is_freed), RUN(messages_of_other_threads_that_were_taken_are_told),
           RUN(kept_and_queued_futures_are_freed_with_it), RUN(a_callback_of_one_loop_may_free_another),
           RUN(whatever_is_done_to_them_all_operations_complete_exactly_once))
