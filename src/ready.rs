@@ -81,7 +81,8 @@ impl Ready {
 
     /// How many of them were taken out.
     pub fn popped(&self) -> u64 {
-        self.pushed - self.queue.len() as u64
+        // More are left than were queued if one came back that never was: none was taken out.
+        self.pushed.saturating_sub(self.queue.len() as u64)
     }
 
     fn push(&mut self, item: Item) {
@@ -91,6 +92,11 @@ impl Ready {
 
     pub fn push_future(&mut self, future: Handle) {
         self.push(Item::Future(future));
+    }
+
+    /// As if it had not been taken out.
+    pub fn put_back_future(&mut self, future: Handle) {
+        self.queue.push_front(Item::Future(future));
     }
 
     pub fn push_task(&mut self, task: Handle) {

@@ -78,7 +78,10 @@ impl Loop {
     /// Tells of a turn, which is over but for this.
     #[cold]
     pub fn tell_of_turn(&self, before: Turn) {
-        let call = self.core.borrow_mut().end_turn(before);
+        let call = {
+            let mut core = self.core.borrow_mut();
+            if core.is_astray() { None } else { core.end_turn(before) }
+        };
         if let Some(call) = call {
             call.make();
             self.core.borrow_mut().flush_dirty();

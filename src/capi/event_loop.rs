@@ -140,13 +140,13 @@ pub extern "C" fn rondel_run_until(r#loop: rondel_loop, future: rondel_future) -
         }
         let ran = the_loop.run(Until::Done(future));
         let mut core = the_loop.core.borrow_mut();
-        let result = core.future_mut(future).and_then(|future| future.look());
+        let result = ran.and_then(|()| core.future_mut(future)?.look());
         if result.is_ok() {
             // The caller's hold; there is none if the future frees itself.
             let _ = core.release(future);
         }
         let _ = core.release(future);
-        ran.and(result)
+        result
     }))
 }
 
@@ -199,6 +199,9 @@ pub extern "C" fn rondel_walk(r#loop: rondel_loop, r#fn: rondel_fn, user_data: *
         let handles = the_loop.core.borrow().open_handles();
         let mut calls = 0;
         for (handle, kind) in handles {
+            if the_loop.core.borrow().is_astray() {
+                return Err(Error::ESTATE);
+            }
             if the_loop.core.borrow_mut().open_entry(handle).is_ok() {
                 Call { callback, source: handle.number(), result: kind as i64 }.make();
                 calls += 1;

@@ -6,6 +6,7 @@ use super::types::*;
 use super::{done, number, visit_core, with_core, with_loop, with_loop_core};
 use crate::abroad::Blocked;
 use crate::callback::{Notify, UserData};
+use crate::core::Core;
 use crate::error::{Error, Result, to_code};
 use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
@@ -137,7 +138,14 @@ fn wait_for(future: Handle) -> Result<i64> {
 /// Never inlined: the task may go on in another thread, where what was known of this one's variables is wrong.
 #[inline(never)]
 fn end_wait(me: Handle, future: Handle) -> Result<i64> {
-    with_core(me.number(), |core, _| core.end_await(future))
+    with_own_core(me, |core| core.end_await(future))
+}
+
+/// As `with_core`, for a task that goes on, be it because a child frees a loop that it has not asked for.
+fn with_own_core<R>(me: Handle, f: impl FnOnce(&mut Core) -> Result<R>) -> Result<R> {
+    let guard = registry::place(me).cell.enter(me.generation())?;
+    let the_loop = guard.get().ok_or(Error::EGONE)?;
+    f(&mut the_loop.core.borrow_mut())
 }
 
 /// In a task: waits `ns` nanoseconds, never less; 0 if they have passed, `RONDEL_ECANCELED` if the task was cancelled.
@@ -171,7 +179,7 @@ pub extern "C" fn rondel_yield() -> i64 {
 
 #[inline(never)]
 fn end_yield(me: Handle) -> Result<()> {
-    with_core(me.number(), |core, _| core.end_yield())
+    with_own_core(me, Core::end_yield)
 }
 
 /// The task that the caller runs in; `RONDEL_ENOTASK` outside one. Any thread.

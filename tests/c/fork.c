@@ -344,49 +344,6 @@ TEST(a_child_may_have_children_of_its_own) {
     close(line.peer);
 }
 
-struct within {
-    rondel_loop loop;
-    int adopts;
-    pid_t child;
-    struct seen after;
-};
-
-static void fork_here(rondel_handle source, int64_t result, void *user_data) {
-    struct within *within = user_data;
-    (void)source, (void)result;
-    fflush(NULL);
-    within->child = fork();
-    if (within->child == 0 && within->adopts) CHECK_EQ(rondel_loop_fork(within->loop), 0);
-}
-
-static void fork_in_a_callback(int adopts) {
-    struct within within = {rondel_loop_new(), adopts, -1, {0, 0, 0}};
-    int status = -1;
-    CHECK(rondel_call_soon(within.loop, fork_here, &within) > 0);
-    CHECK(rondel_call_soon(within.loop, see, &within.after) > 0);
-    rondel_timer timer = rondel_timer_start(within.loop, RONDEL_MS, 0, see, &within.after);
-    int64_t code = rondel_run(within.loop, RONDEL_RUN_DEFAULT);
-    if (within.child == 0) {
-        CHECK_EQ(code, adopts ? 0 : RONDEL_ESTATE);
-        CHECK_EQ(within.after.calls, adopts ? 2 : 0);
-        CHECK_EQ(rondel_is_active(timer), adopts ? 0 : RONDEL_ESTATE);
-        CHECK_EQ(rondel_run(within.loop, RONDEL_RUN_NOWAIT), adopts ? 0 : RONDEL_ESTATE);
-        CHECK_EQ(rondel_loop_free(within.loop), 0);
-        if (!adopts) CHECK_EQ(within.after.calls, 1); /* the pending call, cancelled */
-        if (test_failures) _exit(70);
-        raise(SIGKILL); /* without a look for leaks, as in work_off */
-    }
-    CHECK_EQ(code, 0);
-    CHECK_EQ(within.after.calls, 2);
-    CHECK_EQ(waitpid(within.child, &status, 0), within.child);
-    CHECK_EQ(status, SIGKILL);
-    CHECK_EQ(rondel_loop_free(within.loop), 0);
-}
-
-TEST(a_fork_in_a_callback_may_go_on_with_the_run) { fork_in_a_callback(1); }
-
-TEST(a_fork_in_a_callback_that_does_not_ask_gets_no_more_of_it) { fork_in_a_callback(0); }
-
 static int signal_child(void *arg) {
     struct busy *busy = arg;
     CHECK_EQ(rondel_loop_fork(busy->loop), 0);
@@ -462,11 +419,10 @@ TEST(without_descriptors_it_fails_and_can_be_tried_again) {
 }
 
 TEST_MAIN(RUN(every_call_is_refused_in_a_child_that_has_not_asked_for_the_loop),
-          RUN(a_child_may_free_its_copy_without_a_trace_at_the_parents), RUN(a_child_may_end_without_a_word), RUN(a_handler_of_atexit_may_fork),
+          RUN(a_child_may_free_its_copy_without_a_trace_at_the_parents), RUN(a_child_may_end_without_a_word),
+          RUN(a_handler_of_atexit_may_fork),
           RUN(a_child_goes_on_with_the_loop_and_the_parents_is_not_disturbed),
           RUN(what_was_being_read_goes_on_to_be_in_both), RUN(timers_and_tasks_go_on_in_both),
-          RUN(a_child_may_have_children_of_its_own), RUN(a_fork_in_a_callback_may_go_on_with_the_run),
-          RUN(a_fork_in_a_callback_that_does_not_ask_gets_no_more_of_it),
-          RUN(signals_are_told_in_the_process_that_they_come_to),
+          RUN(a_child_may_have_children_of_its_own), RUN(signals_are_told_in_the_process_that_they_come_to),
           RUN(a_signal_that_comes_before_the_child_has_asked_is_not_lost),
           RUN(without_descriptors_it_fails_and_can_be_tried_again))
