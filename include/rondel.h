@@ -864,7 +864,7 @@ int64_t rondel_future_fail_threadsafe(rondel_future future, int64_t code);
  * Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.
  *
  * Any number can be added; they are called in that order, after the one the operation was started with.
- * `RONDEL_EINVAL` without a function. Loop thread only.
+ * `RONDEL_EINVAL` without a function, `RONDEL_EGONE` while the loop is being freed. Loop thread only.
  */
 int64_t rondel_future_then(rondel_future future, rondel_fn fn, void *user_data);
 

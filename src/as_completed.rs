@@ -29,6 +29,11 @@ impl AsCompleted {
         format!("{} of {} to come, {} not asked for", self.left, self.parts.len(), self.done.len())
     }
 
+    /// The futures of those who wait for a position.
+    pub fn asked(&self) -> impl Iterator<Item = Handle> + '_ {
+        self.asked.iter().copied()
+    }
+
     /// Whether every position was handed out.
     pub fn is_exhausted(&self) -> bool {
         self.left == 0 && self.done.is_empty()

@@ -96,7 +96,7 @@ impl Loop {
                 } else if core.waits_for_workers() {
                     // Whatever goes wrong with the wait, the workers still answer: look again.
                     let _ = core.reactor.wait(None);
-                } else if !core.break_circles() {
+                } else if !core.end_the_stuck() {
                     break;
                 }
             }

@@ -22,7 +22,7 @@ const LAST_SLOT: u32 = (1 << SLOT_BITS) - 1;
 pub const HIGH_SLOTS: u32 = 1 << 20;
 
 /// A number that names an object of a loop. Always positive, as the first generation is 1.
-#[derive(Clone, Copy, PartialEq, Eq, Debug, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Hash)]
 pub struct Handle(i64);
 
 impl Handle {

@@ -197,7 +197,10 @@ impl Core {
 
     /// Ends the await of a task before what it waits for is done.
     pub fn end_await_of(&mut self, handle: Handle) {
-        if let Some(awaited) = self.task_mut(handle).and_then(|task| task.awaits) {
+        // If that is done, the task is on its way already.
+        if let Some(awaited) = self.task_mut(handle).and_then(|task| task.awaits)
+            && self.is_pending(awaited.future)
+        {
             self.stop_waiting(awaited);
             self.ready.push_task(handle);
         }

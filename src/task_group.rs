@@ -41,6 +41,13 @@ impl Group {
         count(self.children.len(), "child", "children") + if self.ending { ", ending" } else { "" }
     }
 
+    pub fn pending_join(&self) -> Option<Handle> {
+        match self.join {
+            Join::Pending(join) => Some(join),
+            Join::NotAsked | Join::Over => None,
+        }
+    }
+
     pub fn is_empty(&self) -> bool {
         self.children.is_empty()
     }

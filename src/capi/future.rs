@@ -84,7 +84,7 @@ fn settle_threadsafe(future: rondel_future, result: i64) -> crate::error::Result
 /// Has `fn(future, result, user_data)` called when the future is done, once; in the next turn if it is done already.
 ///
 /// Any number can be added; they are called in that order, after the one the operation was started with.
-/// `RONDEL_EINVAL` without a function. Loop thread only.
+/// `RONDEL_EINVAL` without a function, `RONDEL_EGONE` while the loop is being freed. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_then(future: rondel_future, r#fn: rondel_fn, user_data: *mut c_void) -> i64 {
     done(with_core(future, |core, handle| {

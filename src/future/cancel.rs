@@ -2,7 +2,6 @@
 //! Ending futures before their time: cancelling, deadlines, and the end of the loop. Each noun knows how to end its own.
 
 use super::{Future, Op};
-use crate::combine::Verdict;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::handle::Handle;
@@ -181,27 +180,10 @@ impl Core {
         self.pending_futures().any(|(_, future)| !future.waits_for_others())
     }
 
-    fn pending_futures(&self) -> impl Iterator<Item = (Handle, &Future)> {
+    pub(super) fn pending_futures(&self) -> impl Iterator<Item = (Handle, &Future)> {
         self.table.handles().filter_map(|(handle, entry)| match &entry.object {
             Object::Future(future) if future.is_pending() => Some((handle, future)),
             _ => None,
         })
-    }
-
-    /// Ends what waits for each other in a circle, as the loop is being freed and nothing else can end it. Whether
-    /// there is something to do then.
-    pub fn break_circles(&mut self) -> bool {
-        let stuck: Vec<Handle> = self.pending_futures().map(|(handle, _)| handle).collect();
-        for handle in stuck {
-            let Ok(future) = self.future_mut(handle) else { continue };
-            let origin = future.origin;
-            match future.op {
-                Op::Task(_) => self.end_await_of(handle),
-                Op::Whole(_) => self.end_whole(handle, Verdict::Result(Error::ECANCELED.code())),
-                Op::Join => self.end_join(origin),
-                _ => self.complete(handle, Error::ECANCELED.code()),
-            }
-        }
-        self.ready.len() > 0 || !self.closing.is_empty()
     }
 }

@@ -6,6 +6,7 @@
 //! how to end its own.
 
 mod cancel;
+mod circles;
 mod tell;
 mod waiters;
 

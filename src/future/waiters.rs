@@ -136,6 +136,15 @@ impl Waiters {
         }
     }
 
+    pub(super) fn iter(&self) -> impl Iterator<Item = Waiter> + '_ {
+        let (one, many) = match self {
+            Waiters::None => (None, None),
+            Waiters::One(waiter) => (Some(*waiter), None),
+            Waiters::Many(line) => (None, Some(line.places.values().copied())),
+        };
+        one.into_iter().chain(many.into_iter().flatten())
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         match self {
             Waiters::None => true,

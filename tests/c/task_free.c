@@ -226,6 +226,70 @@ TEST(tasks_that_await_each_other_in_a_circle_end) {
     CHECK_STR(trace_taken(), "cancelled cancelled cancelled");
 }
 
+static int64_t await_and_return(void *arg) {
+    rondel_future *awaited = arg;
+    CHECK_EQ(rondel_retain(*awaited), 0);
+    awaited[2] = rondel_await(*awaited);
+    return awaited[1];
+}
+
+TEST(who_awaits_one_of_a_circle_hears_how_it_ended) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_future rows[4][3]; /* what it awaits, what it returns, what the wait gave */
+    rondel_future tasks[4];
+    for (int i = 0; i < 4; i++) tasks[i] = rondel_task_spawn(loop, await_and_return, rows[i]);
+    for (int i = 0; i < 4; i++) rows[i][0] = tasks[2 + (i + 1) % 2], rows[i][1] = 10 + i, rows[i][2] = 0;
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    int cancelled = 0;
+    for (int i = 0; i < 4; i++) {
+        if (i >= 2 && rows[i][2] == RONDEL_ECANCELED)
+            cancelled++;
+        else
+            CHECK_EQ(rows[i][2], 12 + (i + 1) % 2);
+    }
+    CHECK_EQ(cancelled, 1);
+}
+
+/* Each waits for an operation that its owner does not end; the first then for the second. */
+struct ends {
+    rondel_future promises[2], second;
+    int over;
+};
+
+static void let_it_be(rondel_handle source, int64_t reason, void *user_data) {
+    (void)source, (void)user_data;
+    CHECK_EQ(reason, RONDEL_ECANCELED);
+}
+
+static int64_t end_second(void *arg) {
+    struct ends *ends = arg;
+    CHECK_EQ(rondel_await(ends->promises[1]), RONDEL_ECANCELED);
+    ends->over = 1;
+    return 5;
+}
+
+static int64_t end_first(void *arg) {
+    struct ends *ends = arg;
+    CHECK_EQ(rondel_await(ends->promises[0]), RONDEL_ECANCELED);
+    CHECK_EQ(rondel_await(ends->second), 5);
+    CHECK_EQ(ends->over, 1); /* it may use this stack until then */
+    return 0;
+}
+
+TEST(a_wait_does_not_end_before_what_it_waits_for) {
+    rondel_loop loop = rondel_loop_new();
+    struct ends ends = {{rondel_future_new(loop), 0}, 0, 0};
+    CHECK_EQ(rondel_release(rondel_task_spawn(loop, end_first, &ends)), 0);
+    ends.second = rondel_task_spawn(loop, end_second, &ends);
+    ends.promises[1] = rondel_future_new(loop);
+    CHECK_EQ(rondel_retain(ends.second), 0);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_future_on_cancel(ends.promises[i], let_it_be, NULL), 0);
+    for (int i = 0; i < 3; i++) CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(ends.over, 1);
+}
+
 static void *free_elsewhere(void *arg) {
     CHECK_EQ(rondel_loop_free(task_number(arg)), 0);
     return NULL;
@@ -246,4 +310,5 @@ TEST_MAIN(RUN(tasks_run_to_their_end_with_every_wait_cancelled), RUN(a_task_that
           RUN(what_waits_for_a_task_is_told_how_it_ended), RUN(a_parent_that_awaits_its_child_outlives_it),
           RUN(a_task_waits_for_work_that_runs_with_its_memory), RUN(a_task_that_reads_ends_and_finds_its_stream_closed),
           RUN(a_long_chain_of_awaits_ends), RUN(tasks_that_await_each_other_in_a_circle_end),
+          RUN(who_awaits_one_of_a_circle_hears_how_it_ended), RUN(a_wait_does_not_end_before_what_it_waits_for),
           RUN(another_thread_may_free_a_loop_with_its_tasks))

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: MIT OR Apache-2.0
+//! Circles: futures that wait for each other, and that nothing else can end.
+//!
+//! Cancelling does not help: what it asks to end asks what it waits for. So when all is to end a circle is broken, in one
+//! place. Whoever waits for it from outside, or elsewhere in it, then hears how it ended, as it should.
+
+use super::{Op, Waiter};
+use crate::combine::Verdict;
+use crate::core::Core;
+use crate::error::Error;
+use crate::handle::Handle;
+use crate::lifecycle::Object;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// For each pending future those that it waits for.
+type Waits = BTreeMap<Handle, Vec<Handle>>;
+
+impl Core {
+    /// As the loop is being freed and nothing goes on any more: ends what nobody will, and if there is nothing of the
+    /// kind the circles. Whether there is something to do then.
+    pub fn end_the_stuck(&mut self) -> bool {
+        let waits = self.waits();
+        for (handle, _) in waits.iter().filter(|(_, on)| on.is_empty()) {
+            self.end_stuck(*handle);
+        }
+        if self.ready.len() == 0 && self.closing.is_empty() {
+            self.break_circles(&waits);
+        }
+        self.ready.len() > 0 || !self.closing.is_empty()
+    }
+
+    fn waits(&self) -> Waits {
+        let mut waits = Waits::new();
+        for (handle, future) in self.pending_futures() {
+            waits.entry(handle).or_default();
+            for waiter in future.waiters.iter() {
+                match waiter {
+                    Waiter::Task(task) => waits.entry(task).or_default().push(handle),
+                    Waiter::Part(whole, _) => {
+                        for whole in self.futures_of(whole) {
+                            waits.entry(whole).or_default().push(handle);
+                        }
+                    }
+                    Waiter::Caller(_) | Waiter::Thread(_) => {}
+                }
+            }
+        }
+        waits
+    }
+
+    /// Those that end when the parts of something do: itself, if it is a future.
+    fn futures_of(&self, whole: Handle) -> Vec<Handle> {
+        match self.table.get(whole).map(|entry| &entry.object) {
+            Ok(Object::Future(future)) if future.is_pending() => vec![whole],
+            Ok(Object::AsCompleted(iterator)) => iterator.asked().collect(),
+            Ok(Object::Group(group)) => group.pending_join().into_iter().collect(),
+            _ => Vec::new(),
+        }
+    }
+
+    /// Of those that all wait for others among them.
+    fn break_circles(&mut self, waits: &Waits) {
+        let mut seen = BTreeSet::new();
+        for start in waits.keys() {
+            let mut path = Vec::new();
+            let mut at = *start;
+            while seen.insert(at) {
+                path.push(at);
+                match waits.get(&at).and_then(|on| on.first()) {
+                    Some(next) => at = *next,
+                    None => break,
+                }
+            }
+            // Where this path comes back to itself a circle begins; else it ends where an earlier one went.
+            if let Some(begin) = path.iter().position(|handle| *handle == at)
+                && waits.get(&at).is_some_and(|on| !on.is_empty())
+            {
+                let circle = &path[begin..];
+                let is_task = |handle: &&Handle| self.table.get(**handle).is_ok_and(|entry| entry.is_pending_task());
+                let weakest = circle.iter().find(is_task).copied().unwrap_or(at);
+                self.end_stuck(weakest);
+            }
+        }
+    }
+
+    fn end_stuck(&mut self, handle: Handle) {
+        let Ok(future) = self.future_mut(handle) else { return };
+        let origin = future.origin;
+        match future.op {
+            Op::Task(_) => self.end_await_of(handle),
+            Op::Whole(_) => self.end_whole(handle, Verdict::Result(Error::ECANCELED.code())),
+            Op::Join => self.end_join(origin),
+            _ => self.complete(handle, Error::ECANCELED.code()),
+        }
+    }
+}
