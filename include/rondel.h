@@ -1015,13 +1015,16 @@ int64_t rondel_task_all(rondel_loop loop, rondel_future *tasks, size_t capacity)
 
 /**
  * Runs a program that is one task: makes a loop, runs `fn(arg)` on it, and when that has returned cancels every other
- * task, runs them to their end and frees the loop. Gives what `fn` returned.
+ * task, runs them to their end and frees the loop. Gives what `fn` returned. Tasks that then wait for each other in a
+ * circle go on all the same: in one of them the wait ends with `RONDEL_ECANCELED`. What waits for anything else is waited
+ * for.
  *
  * Ctrl-C (SIGINT) cancels the task, and so does a stop of the loop; a second Ctrl-C kills the process. A task that
  * overflows its stack is named before the process dies of it; for that SIGSEGV and SIGBUS are handled. `RONDEL_EINVAL`
  * without a function, `RONDEL_EBUSY` on a thread that runs a loop already.
  */
-int64_t rondel_main(rondel_task_fn fn, void *arg);
+int64_t rondel_main(rondel_task_fn fn,
+                    void *arg);
 
 /** @} */
 

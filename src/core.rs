@@ -62,6 +62,8 @@ pub struct Core {
     pub abroad: Abroad,
     /// The task that Ctrl-C cancels.
     pub program: Option<Handle>,
+    /// Not before this time are circles looked for again, as it ends.
+    pub next_circle_check: i64,
     /// The signals that are watched, and by whom.
     pub signals: Vec<(i32, Handle)>,
     pub ttys: Vec<Tty>,
@@ -93,6 +95,8 @@ pub enum Until {
     OneTurn,
     Stopped,
     Done(Handle),
+    /// As `Done`, as a program ends: what waits for itself in a circle is ended.
+    Ended(Handle),
     /// A completion can be handed out, or this time has come.
     Completion(Option<i64>),
 }
@@ -136,6 +140,7 @@ impl Core {
             stacks: Stacks::default(),
             abroad: Abroad::default(),
             program: None,
+            next_circle_check: 0,
             signals: Vec::new(),
             ttys: Vec::new(),
             unwatched: Unwatched::default(),
@@ -205,6 +210,7 @@ impl Core {
 
     /// `called`: a callback has been made in this turn already.
     pub fn poll_timeout(&mut self, until: Until, called: bool) -> Wait {
+        let until_circles = if matches!(until, Until::Ended(_)) { self.check_circles() } else { None };
         let hooked = self.hooks.any();
         if self.ready.len() > 0
             && !hooked
@@ -220,7 +226,7 @@ impl Core {
             Until::OneTurn => true,
             Until::NothingAlive => !self.is_alive(),
             Until::OneCallback => called || !self.is_alive(),
-            Until::Done(future) => !self.is_pending(future),
+            Until::Done(future) | Until::Ended(future) => !self.is_pending(future),
             Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
             Until::Stopped => false,
         };
@@ -233,7 +239,7 @@ impl Core {
             (due, _) => due,
         };
         let until_due = due.map(|due| (due - sys::clock()).max(0));
-        Wait::Until(sooner(until_due, until_checks))
+        Wait::Until(sooner(sooner(until_due, until_checks), until_circles))
     }
 
     fn something_is_due_now(&self) -> bool {

@@ -138,7 +138,7 @@ impl Loop {
                 Until::OneTurn => true,
                 Until::OneCallback => came.called || came.woken,
                 Until::Completion(limit) => came.woken || self.is_over(limit, &mut late_turns),
-                Until::NothingAlive | Until::Stopped | Until::Done(_) => false,
+                Until::NothingAlive | Until::Stopped | Until::Done(_) | Until::Ended(_) => false,
             };
             if ended {
                 break;
@@ -160,7 +160,7 @@ impl Loop {
         match until {
             Until::NothingAlive | Until::OneCallback => core.is_alive(),
             Until::OneTurn | Until::Stopped => true,
-            Until::Done(future) => core.is_pending(future),
+            Until::Done(future) | Until::Ended(future) => core.is_pending(future),
             Until::Completion(limit) => core.completions.is_empty() && (limit.is_some() || core.is_alive()),
         }
     }

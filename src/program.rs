@@ -44,7 +44,7 @@ impl Loop {
         if self.core.borrow().is_pending(task) {
             // Somebody stopped the loop: the program ends, but not in the middle of things.
             let _ = self.core.borrow_mut().cancel(task, Error::ECANCELED);
-            self.run(Until::Done(task))?;
+            self.run(Until::Ended(task))?;
         }
         loop {
             let rest: Vec<Handle> = self.core.borrow().tasks().collect();
@@ -55,7 +55,7 @@ impl Loop {
                 let _ = self.core.borrow_mut().cancel(*task, Error::ECANCELED);
             }
             for task in rest {
-                self.run(Until::Done(task))?;
+                self.run(Until::Ended(task))?;
             }
         }
         self.core.borrow_mut().future_mut(task)?.look()

@@ -214,7 +214,9 @@ pub unsafe extern "C" fn rondel_task_all(r#loop: rondel_loop, tasks: *mut rondel
 }
 
 /// Runs a program that is one task: makes a loop, runs `fn(arg)` on it, and when that has returned cancels every other
-/// task, runs them to their end and frees the loop. Gives what `fn` returned.
+/// task, runs them to their end and frees the loop. Gives what `fn` returned. Tasks that then wait for each other in a
+/// circle go on all the same: in one of them the wait ends with `RONDEL_ECANCELED`. What waits for anything else is waited
+/// for.
 ///
 /// Ctrl-C (SIGINT) cancels the task, and so does a stop of the loop; a second Ctrl-C kills the process. A task that
 /// overflows its stack is named before the process dies of it; for that SIGSEGV and SIGBUS are handled. `RONDEL_EINVAL`

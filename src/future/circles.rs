@@ -10,10 +10,14 @@ use crate::core::Core;
 use crate::error::Error;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
+use crate::sys;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each pending future those that it waits for.
 type Waits = BTreeMap<Handle, Vec<Handle>>;
+
+/// Looking for circles takes one part of so many of the time.
+const SHARE: i64 = 16;
 
 impl Core {
     /// As the loop is being freed and nothing goes on any more: ends what nobody will, and if there is nothing of the
@@ -27,6 +31,21 @@ impl Core {
             self.break_circles(&waits);
         }
         self.ready.len() > 0 || !self.closing.is_empty()
+    }
+
+    /// As a program ends: breaks the circles, but leaves alone what something may end yet, such as another thread. How
+    /// long until it has to look again; `None`: not before something has happened.
+    pub fn check_circles(&mut self) -> Option<i64> {
+        let begin = sys::clock();
+        if begin < self.next_circle_check {
+            return Some(self.next_circle_check - begin);
+        }
+        let mut waits = self.waits();
+        self.leave_out_what_may_end(&mut waits);
+        self.break_circles(&waits);
+        let end = sys::clock();
+        self.next_circle_check = end + (end - begin) * SHARE;
+        None
     }
 
     fn waits(&self) -> Waits {
@@ -55,6 +74,28 @@ impl Core {
             Ok(Object::AsCompleted(iterator)) => iterator.asked().collect(),
             Ok(Object::Group(group)) => group.pending_join().into_iter().collect(),
             _ => Vec::new(),
+        }
+    }
+
+    /// What waits for nothing may end by itself, or by its owner, and what has a deadline then; and with it whoever waits
+    /// for it.
+    fn leave_out_what_may_end(&self, waits: &mut Waits) {
+        let mut waiters = Waits::new();
+        for (handle, on) in &*waits {
+            for other in on {
+                waiters.entry(*other).or_default().push(*handle);
+            }
+        }
+        let has_deadline = |handle: Handle| {
+            matches!(self.table.get(handle).map(|entry| &entry.object),
+                Ok(Object::Future(future)) if future.deadline.is_some())
+        };
+        let may_end = waits.iter().filter(|(handle, on)| on.is_empty() || has_deadline(**handle));
+        let mut may_end: Vec<Handle> = may_end.map(|(handle, _)| *handle).collect();
+        while let Some(handle) = may_end.pop() {
+            if waits.remove(&handle).is_some() {
+                may_end.extend(waiters.remove(&handle).into_iter().flatten());
+            }
         }
     }
 

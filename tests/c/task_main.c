@@ -61,6 +61,78 @@ TEST(what_is_left_is_cancelled_and_runs_to_its_end) {
     CHECK_EQ(waits_left, 6);
 }
 
+/* ---- circles of tasks that wait for each other */
+
+struct circle {
+    rondel_future tasks[3], promise;
+    rondel_loop loop;
+    int64_t results[3], promised;
+    int ended;
+    struct gate over;
+};
+
+/* The first two wait for each other, the second for several at once; the third waits for the first. */
+static int64_t wait_in_circle(void *arg) {
+    struct circle *circle = *(struct circle **)arg;
+    const int me = ((rondel_future **)arg)[1] - circle->tasks;
+    const rondel_future other = circle->tasks[me == 0];
+    CHECK_EQ(rondel_retain(other), 0);
+    const rondel_future both[2] = {other, rondel_task_spawn(circle->loop, task_return, task_arg(1))};
+    circle->results[me] = rondel_await(me == 1 ? rondel_gather(both, 2, NULL, RONDEL_FUTURE) : other);
+    if (me != 1) rondel_release(both[1]);
+    if (++circle->ended == 3) gate_pass(&circle->over);
+    return 20 + me;
+}
+
+/* Cleans up with the help of another thread, which takes its time: until the circle is no more. */
+static int64_t wait_for_promise(void *arg) {
+    struct circle *circle = arg;
+    CHECK_EQ(rondel_sleep(RONDEL_FOREVER), RONDEL_ECANCELED);
+    circle->promised = rondel_await(circle->promise);
+    return 0;
+}
+
+static void *keep_promise(void *arg) {
+    struct circle *circle = arg;
+    gate_wait(&circle->over, 1);
+    CHECK_EQ(rondel_future_set_threadsafe(circle->promise, 42), 0);
+    return NULL;
+}
+
+static void nothing(rondel_handle source, int64_t result, void *user_data) { (void)source, (void)result, (void)user_data; }
+
+static int64_t leave_a_circle(void *arg) {
+    struct circle *circle = *(struct circle **)arg;
+    void *args[3][2];
+    circle->loop = rondel_loop_current();
+    circle->promise = rondel_future_new(circle->loop);
+    if (((void **)arg)[1]) CHECK(rondel_idle_start(circle->loop, nothing, NULL) > 0); /* a loop that never waits */
+    CHECK_EQ(rondel_release(rondel_task_spawn(circle->loop, wait_for_promise, circle)), 0);
+    for (int i = 0; i < 3; i++) {
+        args[i][0] = circle, args[i][1] = &circle->tasks[i];
+        circle->tasks[i] = rondel_task_spawn(circle->loop, wait_in_circle, args[i]);
+    }
+    for (int i = 0; i < 4; i++) CHECK_EQ(rondel_yield(), 0);
+    CHECK_EQ(circle->ended, 0);
+    return 5;
+}
+
+TEST(tasks_that_wait_for_each_other_end_and_other_waits_are_waited_for) {
+    for (int busy = 0; busy < 2; busy++) {
+        struct circle circle = {{0, 0, 0}, 0, 0, {0, 0, 0}, 0, 0, GATE};
+        void *args[2] = {&circle, busy ? &circle : NULL};
+        pthread_t thread;
+        REQUIRE_EQ(pthread_create(&thread, NULL, keep_promise, &circle), 0);
+        CHECK_EQ(rondel_main(leave_a_circle, args), 5);
+        CHECK_EQ(pthread_join(thread, NULL), 0);
+        CHECK_EQ(circle.ended, 3);
+        CHECK_EQ(circle.results[2], 20); /* not in the circle: it hears how the first ended */
+        CHECK(circle.results[0] == RONDEL_ECANCELED || circle.results[0] == 21);
+        CHECK_EQ(circle.results[1], RONDEL_ECANCELED); /* a gather that was cancelled, whatever became of its parts */
+        CHECK_EQ(circle.promised, 42);
+    }
+}
+
 static int64_t stop_and_wait(void *arg) {
     CHECK_EQ(rondel_stop(rondel_loop_current()), 0);
     int64_t result = rondel_sleep(RONDEL_FOREVER);
@@ -247,6 +319,7 @@ TEST(ctrl_c_reaches_a_busy_task_that_yields) {
 }
 
 TEST_MAIN(RUN(it_gives_what_the_task_returns), RUN(what_is_left_is_cancelled_and_runs_to_its_end),
+          RUN(tasks_that_wait_for_each_other_end_and_other_waits_are_waited_for),
           RUN(a_stop_cancels_the_task), RUN(a_thread_that_runs_a_loop_cannot),
           RUN(ctrl_c_cancels_the_task_then_what_is_left), RUN(a_second_ctrl_c_kills_even_a_task_that_never_waits),
           RUN(a_second_ctrl_c_kills_a_task_that_swallowed_the_first),
