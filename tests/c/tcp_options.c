@@ -3,7 +3,7 @@
 #include "support/net.h"
 
 static int option(rondel_handle handle, int level, int name) {
-    int value = -1;
+    int value = 0; /* Windows may fill in its first byte alone */
     socklen_t size = sizeof value;
     CHECK_EQ(getsockopt((int)rondel_fileno(handle), level, name, &value, &size), 0);
     return value;
