@@ -160,8 +160,9 @@ static inline int redisRondelAttach(redisAsyncContext *context, rondel_loop loop
     return REDIS_OK;
 }
 
-/* As redisRondelAttach, and makes `*place`, where the program keeps the context, NULL when hiredis frees it: for whatever
- * reason, and after the callbacks of the commands that were pending. The place has to stay as long as the context. */
+/* As redisRondelAttach, and makes `*place`, where the program keeps the context, NULL when hiredis frees it, for whatever
+ * reason. That may be after the callbacks of the commands that were pending or before them, as the version of hiredis has
+ * it; they are given the context itself. The place has to stay as long as the context. */
 static inline int redisRondelAttachAt(redisAsyncContext **place, rondel_loop loop) {
     int status = redisRondelAttach(*place, loop);
     if (status == REDIS_OK) ((redisRondelEvents *)(*place)->ev.data)->place = place;
