@@ -135,7 +135,7 @@ pub fn wait(epoll: BorrowedFd<'_>, events: &mut Events, timeout: Option<i64>) ->
     let found = match timeout {
         Some(ns) if ns % 1_000_000 != 0 && HAS_PWAIT2.load(Ordering::Relaxed) => {
             let timeout = libc::timespec {
-                tv_sec: (ns / 1_000_000_000) as libc::time_t,
+                tv_sec: (ns / 1_000_000_000) as _,
                 tv_nsec: (ns % 1_000_000_000) as libc::c_long,
             };
             // SAFETY: `room` has CAPACITY places, `timeout` lives through the call, no signal mask is passed.
