@@ -2966,15 +2966,15 @@ int64_t rondel_dir_entry(rondel_future future, size_t index, struct rondel_diren
 
 /**
  * Makes a folder under a new name, which nobody else may enter: `template` must end in "XXXXXX", and in their place
- * come letters and digits. The result is the length of its path, which `rondel_future_bytes` gives. `RONDEL_EINVAL`
- * for another template. See mkdtemp(3). Loop thread only.
+ * come letters and digits. The result is the length of its path, which `rondel_future_bytes` gives. If it is cancelled,
+ * no folder is left. `RONDEL_EINVAL` for another template. See mkdtemp(3). Loop thread only.
  */
 rondel_future rondel_dir_make_temp(rondel_loop loop, const char *template_, rondel_fn fn, void *user_data);
 
 /**
  * Makes a file under a new name and opens it to read and write; nobody else may. The result is its handle, and
- * `rondel_future_bytes` gives its path. The template is as for `rondel_dir_make_temp`. See mkstemp(3). Loop thread
- * only.
+ * `rondel_future_bytes` gives its path. If it is cancelled, no file is left. The template is as for
+ * `rondel_dir_make_temp`. See mkstemp(3). Loop thread only.
  */
 rondel_future rondel_file_make_temp(rondel_loop loop, const char *template_, rondel_fn fn, void *user_data);
 

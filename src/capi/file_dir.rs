@@ -7,7 +7,7 @@ use super::types::*;
 use super::{done, notify, number, with_core, with_loop_core};
 use crate::error::{Error, Result};
 use crate::file::folder;
-use crate::file::outcome::{Bytes, Found, Outcome};
+use crate::file::outcome::{Bytes, Found, Made, Outcome};
 use crate::sys::file::{self as system, CallersPath};
 use crate::sys::lent::c_string;
 use std::ffi::{CString, c_char, c_void};
@@ -121,8 +121,8 @@ pub unsafe extern "C" fn rondel_dir_entry(future: rondel_future, index: usize, o
 }
 
 /// Makes a folder under a new name, which nobody else may enter: `template` must end in "XXXXXX", and in their place
-/// come letters and digits. The result is the length of its path, which `rondel_future_bytes` gives. `RONDEL_EINVAL`
-/// for another template. See mkdtemp(3). Loop thread only.
+/// come letters and digits. The result is the length of its path, which `rondel_future_bytes` gives. If it is cancelled,
+/// no folder is left. `RONDEL_EINVAL` for another template. See mkdtemp(3). Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_dir_make_temp(
     r#loop: rondel_loop,
@@ -135,14 +135,15 @@ pub unsafe extern "C" fn rondel_dir_make_temp(
         let start = unsafe { start_of(template) }?;
         core.on_path(notify(r#fn, user_data), move || {
             let made = folder::make_temporary_folder(&start)?;
-            Ok(Bytes::new(system::path_bytes(made.into_os_string())?))
+            let path = Bytes::new(system::path_bytes(made.clone().into_os_string())?);
+            Ok(Outcome::from(path).made(Made::Folder(made)))
         })
     }))
 }
 
 /// Makes a file under a new name and opens it to read and write; nobody else may. The result is its handle, and
-/// `rondel_future_bytes` gives its path. The template is as for `rondel_dir_make_temp`. See mkstemp(3). Loop thread
-/// only.
+/// `rondel_future_bytes` gives its path. If it is cancelled, no file is left. The template is as for
+/// `rondel_dir_make_temp`. See mkstemp(3). Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_file_make_temp(
     r#loop: rondel_loop,
@@ -154,9 +155,9 @@ pub unsafe extern "C" fn rondel_file_make_temp(
         // SAFETY: what the caller of this function promises.
         let start = unsafe { start_of(template) }?;
         core.open_on_path(notify(r#fn, user_data), move || {
-            let (open, path) = folder::make_temporary_file(&start, 0o600)?;
-            let path = Bytes::new(system::path_bytes(path.into_os_string())?);
-            Ok(Outcome { result: 0, found: Found::File(open, Some(path)) })
+            let (open, made) = folder::make_temporary_file(&start, 0o600)?;
+            let path = Bytes::new(system::path_bytes(made.clone().into_os_string())?);
+            Ok(Outcome { result: 0, found: Found::File(open, Some(path)), made: Some(Made::File(made)) })
         })
     }))
 }

@@ -21,7 +21,7 @@ use crate::inbox::Message;
 use crate::lifecycle::{Kind, Object};
 use crate::pool::{self, Job, Lane};
 use crate::sys::file::OpenFile;
-use outcome::{Found, Outcome};
+use outcome::{Found, Made, Outcome};
 use std::collections::VecDeque;
 use std::sync::{Arc, Weak};
 
@@ -97,8 +97,13 @@ fn submit(core: &Core, future: Handle, run: impl FnOnce() -> Result<Outcome> + S
     let inbox = core.inbox();
     pool::submit(Lane::Files, move || {
         let result = match run() {
-            Ok(Outcome { result, found: Found::Nothing }) => result,
+            Ok(Outcome { result, found: Found::Nothing, .. }) => result,
             Err(error) => error.code(),
+            Ok(Outcome { found, made: Some(made), .. }) if pool::is_unwanted() == Some(true) => {
+                drop(found);
+                made.remove();
+                Error::ECANCELED.code()
+            }
             Ok(outcome) => {
                 // The loop waits for what runs before it goes, so it is there.
                 let bring = Box::new(move |core: &mut Core| core.bring(future, outcome));
@@ -203,28 +208,55 @@ impl Core {
 
     /// An operation came back with more than a number.
     fn bring(&mut self, future: Handle, outcome: Outcome) {
+        let Outcome { mut result, found, made } = outcome;
         let Ok(state) = self.future_mut(future) else { return };
         if !state.is_pending() {
             return;
         }
-        let mut result = outcome.result;
         // What was given up needs nothing of what was found.
-        if state.given_up.is_none() {
-            let (open, kept) = match outcome.found {
-                Found::Nothing => (None, None),
-                Found::Bytes(bytes) => (None, Some(Op::Bytes(bytes))),
-                Found::Entries(entries) => (None, Some(Op::Entries(entries))),
-                Found::File(open, path) => (Some(open), path.map(Op::Bytes)),
-            };
-            if let Some(kept) = kept {
-                state.op = kept;
-            }
-            if let Some(open) = open {
-                let opened = self.insert(Kind::File, Object::File(Box::new(File::new(open))));
-                result = opened.map_or_else(Error::code, Handle::number);
+        if state.given_up.is_some() {
+            drop(found);
+            return self.unmake(future, result, made);
+        }
+        let (open, kept) = match found {
+            Found::Nothing => (None, None),
+            Found::Bytes(bytes) => (None, Some(Op::Bytes(bytes))),
+            Found::Entries(entries) => (None, Some(Op::Entries(entries))),
+            Found::File(open, path) => (Some(open), path.map(Op::Bytes)),
+        };
+        if let Some(open) = open {
+            match self.insert(Kind::File, Object::File(Box::new(File::new(open)))) {
+                Ok(opened) => result = opened.number(),
+                Err(error) => {
+                    if let Ok(state) = self.future_mut(future) {
+                        state.given_up = Some(error);
+                    }
+                    return self.unmake(future, error.code(), made);
+                }
             }
         }
+        if let (Some(kept), Ok(state)) = (kept, self.future_mut(future)) {
+            state.op = kept;
+        }
         self.complete_on_file(future, result);
+    }
+
+    /// Completes an operation that is given up, once what it has made is gone again.
+    fn unmake(&mut self, future: Handle, result: i64, made: Option<Made>) {
+        let Some(made) = made else { return self.complete_on_file(future, result) };
+        let removed = made.clone();
+        let remove = move || {
+            removed.remove();
+            Ok(result.into())
+        };
+        match (submit(self, future, remove), self.future_mut(future)) {
+            (Ok(job), Ok(state)) => state.op = Op::Work(job),
+            _ => {
+                // Without a thread it is done right here.
+                made.remove();
+                self.complete_on_file(future, result);
+            }
+        }
     }
 
     /// Completes an operation, and lets the file it was on go on.

@@ -7,6 +7,8 @@ use crate::future::Op;
 use crate::handle::Handle;
 use crate::sys::file::OpenFile;
 use crate::sys::file_types::FileType;
+use std::fs;
+use std::path::PathBuf;
 
 /// Bytes that a future keeps. A NUL follows them, so that text is a C string.
 pub struct Bytes(Vec<u8>);
@@ -39,11 +41,39 @@ pub enum Found {
 pub struct Outcome {
     pub result: i64,
     pub found: Found,
+    pub made: Option<Made>,
+}
+
+/// Something under a name that only the outcome tells: nobody will look for it if the outcome is given up.
+#[derive(Clone)]
+pub enum Made {
+    File(PathBuf),
+    Folder(PathBuf),
+}
+
+impl Made {
+    pub fn remove(self) {
+        // Whoever has done so before, or does not let us, knows of it.
+        let _ = match self {
+            Made::File(path) => fs::remove_file(path),
+            Made::Folder(path) => fs::remove_dir(path),
+        };
+    }
+}
+
+impl Outcome {
+    fn new(result: i64, found: Found) -> Outcome {
+        Outcome { result, found, made: None }
+    }
+
+    pub fn made(self, made: Made) -> Outcome {
+        Outcome { made: Some(made), ..self }
+    }
 }
 
 impl From<i64> for Outcome {
     fn from(result: i64) -> Outcome {
-        Outcome { result, found: Found::Nothing }
+        Outcome::new(result, Found::Nothing)
     }
 }
 
@@ -55,19 +85,19 @@ impl From<()> for Outcome {
 
 impl From<Bytes> for Outcome {
     fn from(bytes: Bytes) -> Outcome {
-        Outcome { result: bytes.slice().len() as i64, found: Found::Bytes(bytes) }
+        Outcome::new(bytes.slice().len() as i64, Found::Bytes(bytes))
     }
 }
 
 impl From<Vec<Entry>> for Outcome {
     fn from(entries: Vec<Entry>) -> Outcome {
-        Outcome { result: entries.len() as i64, found: Found::Entries(entries.into()) }
+        Outcome::new(entries.len() as i64, Found::Entries(entries.into()))
     }
 }
 
 impl From<OpenFile> for Outcome {
     fn from(open: OpenFile) -> Outcome {
-        Outcome { result: 0, found: Found::File(open, None) }
+        Outcome::new(0, Found::File(open, None))
     }
 }
 

@@ -107,7 +107,8 @@ impl Core {
                 job.give_up();
             }
             Op::Work(job) => {
-                if !job.give_up() {
+                // What was given up before has still something to tidy up.
+                if future.given_up.is_some() || !job.give_up() {
                     // It runs, with its caller's memory: it ends when it returns.
                     future.given_up.get_or_insert(reason);
                     return Ok(());

@@ -168,6 +168,29 @@ TEST(one_that_runs_is_over_when_it_has_come_back) {
     files_end(loop);
 }
 
+TEST(one_that_is_being_undone_cannot_be_kept_from_that) {
+    rondel_loop loop = files_begin();
+    struct busy busy;
+    struct seen seen = {0, 0, 0};
+    int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+    rondel_future future = rondel_file_make_temp(loop, in_folder("XXXXXX"), see, &seen);
+    wait_for_done(done + 1);
+    busy_begin(&busy, loop);
+    for (int i = 0; i < 3; i++) { /* it is removed when there is a thread for that */
+        CHECK_EQ(rondel_cancel(future), 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    }
+    CHECK_EQ(seen.calls, 0);
+    CHECK_EQ(names_in(files_folder), 1);
+    busy_let_go(&busy);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_ECANCELED);
+    CHECK_EQ(names_in(files_folder), 0);
+    busy_end(&busy);
+    files_end(loop);
+}
+
 TEST(cancelling_one_in_line_lets_the_others_keep_their_places) {
     rondel_loop loop = files_begin();
     struct busy busy;
@@ -388,7 +411,7 @@ TEST(opens_cancelled_at_any_moment_leave_nothing_open) {
 TEST_MAIN(RUN(closing_waits_for_what_was_started), RUN(a_plain_close_cancels_what_has_not_begun),
           RUN(what_runs_comes_back_before_its_file_is_closed), RUN(one_that_waits_for_a_thread_is_cancelled_at_once),
           RUN(each_of_them_can_be_cancelled_before_it_begins),
-          RUN(one_that_runs_is_over_when_it_has_come_back),
+          RUN(one_that_runs_is_over_when_it_has_come_back), RUN(one_that_is_being_undone_cannot_be_kept_from_that),
           RUN(cancelling_one_in_line_lets_the_others_keep_their_places),
           RUN(a_long_line_may_be_given_up_in_any_order),
           RUN(one_in_line_that_fails_does_not_hold_up_the_next), RUN(cancelling_a_close_does_not_keep_the_file_open),

@@ -3,6 +3,7 @@
 #include "support/test.h"
 
 #include "support/files.h"
+#include "support/steps.h"
 
 TEST(folders_are_made_and_removed) {
     if (ON_WINDOWS) SKIP("folders have no modes, and a path through a file is merely not found");
@@ -189,6 +190,60 @@ TEST(temporary_files_are_open_new_and_private) {
     files_end(loop);
 }
 
+/* The name was told to nobody, so nobody could remove it. */
+TEST(what_was_made_under_a_new_name_goes_when_it_is_given_up) {
+    for (int freed = 0; freed < 2; freed++) {
+        rondel_loop loop = files_begin();
+        struct seen file = {0, 0, 0}, folder = {0, 0, 0};
+        int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+        rondel_future first = rondel_file_make_temp(loop, in_folder("XXXXXX"), see, &file);
+        rondel_future second = rondel_dir_make_temp(loop, in_folder("XXXXXX"), see, &folder);
+        wait_for_done(done + 2);
+        CHECK_EQ(names_in(files_folder), 2);
+        if (!freed) {
+            CHECK_EQ(rondel_cancel(first), 0);
+            CHECK_EQ(rondel_cancel(second), 0);
+            CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+            CHECK_EQ(names_in(files_folder), 0); /* by the time that it is told */
+        }
+        CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), freed ? 3 : 1);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        CHECK_EQ(names_in(files_folder), 0);
+        CHECK_EQ(file.calls, 1);
+        CHECK_EQ(folder.calls, 1);
+        CHECK_EQ(file.result, RONDEL_ECANCELED);
+        CHECK_EQ(folder.result, RONDEL_ECANCELED);
+        files_remove_all(files_folder);
+    }
+}
+
+TEST(names_made_up_and_given_up_at_any_moment_are_told_or_gone) {
+    rondel_loop loop = files_begin();
+    uint64_t random = 88172645463325252u;
+    int64_t left = 0;
+    for (int64_t i = test_scale(2000, 100); i > 0; i--) {
+        struct seen seen = {0, 0, 0};
+        rondel_future future = rondel_dir_make_temp(loop, in_folder("XXXXXX"), see, &seen);
+        busy_for((int64_t)(next_random(&random) % 60000));
+        if (next_random(&random) % 2) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
+        for (int j = 0; j < 3 && !seen.calls; j++) {
+            rondel_cancel(future);
+            CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
+        }
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(seen.calls, 1);
+        CHECK(seen.result > 0 || seen.result == RONDEL_ECANCELED);
+        left += seen.result > 0;
+        CHECK_EQ(names_in(files_folder), left);
+        if (left == 50) {
+            files_remove_all(files_folder);
+            CHECK_EQ(mkdir(files_folder, 0700), 0);
+            left = 0;
+        }
+    }
+    files_end(loop);
+}
+
 TEST(what_makes_no_sense_is_refused) {
     rondel_loop loop = files_begin();
     struct seen seen = {0, 0, 0};
@@ -216,4 +271,6 @@ TEST_MAIN(RUN(folders_are_made_and_removed), RUN(those_above_are_made_too),
           RUN(many_may_make_the_same_folders_at_once), RUN(a_scan_finds_each_name_once_with_its_type),
           RUN(a_scan_of_what_has_no_names), RUN(a_scan_of_many_names_loses_none),
           RUN(a_whole_folder_is_removed_and_links_are_not_followed), RUN(temporary_folders_are_new_and_private),
-          RUN(temporary_files_are_open_new_and_private), RUN(what_makes_no_sense_is_refused))
+          RUN(temporary_files_are_open_new_and_private),
+          RUN(what_was_made_under_a_new_name_goes_when_it_is_given_up),
+          RUN(names_made_up_and_given_up_at_any_moment_are_told_or_gone), RUN(what_makes_no_sense_is_refused))

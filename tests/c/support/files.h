@@ -100,6 +100,11 @@ static inline int names_in(const char *path) {
     return count;
 }
 
+/* Waits until the pool has done so much in all with files, which the loop has not heard of yet. */
+static inline void wait_for_done(int64_t done) {
+    while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE) < done) sched_yield();
+}
+
 /* Keeps the pool's only thread for files busy: a read that ends when the test says so. What is started meanwhile waits
  * in the pool's queue. */
 struct busy {
