@@ -2631,9 +2631,9 @@ typedef struct rondel_stat {
  * `RONDEL_EAGAIN`.
  *
  * As all that has to do with files, it runs on the worker pool; cancelled before it begins it never happens, and
- * afterwards it completes, with `RONDEL_ECANCELED`, when it has come back. A file that nobody takes is closed. Refused
- * with `RONDEL_EINVAL` for NULL, for other flags, for a mode beyond 07777, on Windows for a path that is not UTF-8.
- * Else the errors of open(2). Loop thread only.
+ * afterwards it completes, with `RONDEL_ECANCELED`, when it has come back, be it that all of it has happened. A file that
+ * nobody takes is closed. Refused with `RONDEL_EINVAL` for NULL, for other flags, for a mode beyond 07777, on Windows for
+ * a path that is not UTF-8. Else the errors of open(2). Loop thread only.
  */
 rondel_future rondel_file_open(rondel_loop loop,
                                const char *path,
@@ -3002,9 +3002,10 @@ rondel_future rondel_file_slurp(rondel_loop loop, const char *path, int64_t most
  * Writes a whole file, in the place of the one that is there or of none: the result is `length`.
  *
  * Whoever looks sees all of the old file or all of the new one, after a crash of the machine too: the bytes go to a
- * temporary file in the same folder (its name begins with ".rondel-"), to the disk, and then under the path. If it
- * fails or is cancelled the old file is untouched and the temporary one gone; only a program that is killed meanwhile
- * leaves that behind. A new file gets the permissions `mode`, less what umask(2) takes away; one that is replaced
+ * temporary file in the same folder (its name begins with ".rondel-"), to the disk, and then under the path. Cancelled, it
+ * leaves the old file untouched or, if that came too late, the new one, whole; and so if it fails, where the new one is
+ * there only if the disk failed at the very end. The temporary file is gone then; only a program that is killed
+ * meanwhile leaves it behind. A new file gets the permissions `mode`, less what umask(2) takes away; one that is replaced
  * keeps its own, and its owner if that is permitted, but not its further names. A symbolic link stays, and the file it
  * leads to is replaced.
  *
@@ -3024,9 +3025,10 @@ rondel_future rondel_file_spew(rondel_loop loop,
  * Copies a file with its permissions: the result is how many bytes it had. A file that is there is written over.
  *
  * Where the file system can, both share their blocks until one is written to; else the bytes do not leave the kernel
- * where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails or is cancelled, what it has made is removed; a
- * file that was there before is then incomplete. `RONDEL_EINVAL` for other flags, for a file onto itself, and for what
- * is neither a file nor a folder (`RONDEL_EISDIR`). Loop thread only.
+ * where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails, or is cancelled before it is complete, what it has
+ * made is removed, and a file that was there before is incomplete; cancelled later, the copy is there, whole.
+ * `RONDEL_EINVAL` for other flags, for a file onto itself, and for what is neither a file nor a folder (`RONDEL_EISDIR`).
+ * Loop thread only.
  */
 rondel_future rondel_file_copy(rondel_loop loop,
                                const char *from,

@@ -125,9 +125,9 @@ pub(super) unsafe fn path(text: *const c_char) -> Result<CallersPath> {
 /// `RONDEL_EAGAIN`.
 ///
 /// As all that has to do with files, it runs on the worker pool; cancelled before it begins it never happens, and
-/// afterwards it completes, with `RONDEL_ECANCELED`, when it has come back. A file that nobody takes is closed. Refused
-/// with `RONDEL_EINVAL` for NULL, for other flags, for a mode beyond 07777, on Windows for a path that is not UTF-8.
-/// Else the errors of open(2). Loop thread only.
+/// afterwards it completes, with `RONDEL_ECANCELED`, when it has come back, be it that all of it has happened. A file that
+/// nobody takes is closed. Refused with `RONDEL_EINVAL` for NULL, for other flags, for a mode beyond 07777, on Windows for
+/// a path that is not UTF-8. Else the errors of open(2). Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_file_open(
     r#loop: rondel_loop,

@@ -40,9 +40,10 @@ pub unsafe extern "C" fn rondel_file_slurp(
 /// Writes a whole file, in the place of the one that is there or of none: the result is `length`.
 ///
 /// Whoever looks sees all of the old file or all of the new one, after a crash of the machine too: the bytes go to a
-/// temporary file in the same folder (its name begins with ".rondel-"), to the disk, and then under the path. If it
-/// fails or is cancelled the old file is untouched and the temporary one gone; only a program that is killed meanwhile
-/// leaves that behind. A new file gets the permissions `mode`, less what umask(2) takes away; one that is replaced
+/// temporary file in the same folder (its name begins with ".rondel-"), to the disk, and then under the path. Cancelled, it
+/// leaves the old file untouched or, if that came too late, the new one, whole; and so if it fails, where the new one is
+/// there only if the disk failed at the very end. The temporary file is gone then; only a program that is killed
+/// meanwhile leaves it behind. A new file gets the permissions `mode`, less what umask(2) takes away; one that is replaced
 /// keeps its own, and its owner if that is permitted, but not its further names. A symbolic link stays, and the file it
 /// leads to is replaced.
 ///
@@ -70,9 +71,10 @@ pub unsafe extern "C" fn rondel_file_spew(
 /// Copies a file with its permissions: the result is how many bytes it had. A file that is there is written over.
 ///
 /// Where the file system can, both share their blocks until one is written to; else the bytes do not leave the kernel
-/// where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails or is cancelled, what it has made is removed; a
-/// file that was there before is then incomplete. `RONDEL_EINVAL` for other flags, for a file onto itself, and for what
-/// is neither a file nor a folder (`RONDEL_EISDIR`). Loop thread only.
+/// where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails, or is cancelled before it is complete, what it has
+/// made is removed, and a file that was there before is incomplete; cancelled later, the copy is there, whole.
+/// `RONDEL_EINVAL` for other flags, for a file onto itself, and for what is neither a file nor a folder (`RONDEL_EISDIR`).
+/// Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_file_copy(
     r#loop: rondel_loop,

@@ -202,9 +202,67 @@ TEST(a_spew_given_up_at_any_moment_leaves_the_old_or_the_new) {
         CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
         CHECK_EQ(seen.calls, 1);
         CHECK_EQ(seen.result, RONDEL_ECANCELED);
-        int64_t size = size_of_file("a");
-        CHECK(size == 3 || size == (int64_t)length);
+        if (size_of_file("a") == 3)
+            CHECK_STR(file_text("a"), "old");
+        else
+            CHECK_EQ(slurp(loop, in_folder("a"), 0, bytes, length), length);
         CHECK_EQ(names_in(files_folder), 1);
+    }
+    free(bytes);
+    files_end(loop);
+}
+
+/* Of a cancel before it begins, and one after it is done that comes before the loop knows. */
+TEST(what_a_cancel_leaves_of_a_spew_and_a_copy_depends_on_its_time) {
+    rondel_loop loop = files_begin();
+    struct busy busy;
+    struct seen spewed = {0, 0, 0}, copied = {0, 0, 0};
+    put_file("a", "old");
+    busy_begin(&busy, loop);
+    rondel_future spew = rondel_file_spew(loop, in_folder("a"), "new", 3, 0600, see, &spewed);
+    rondel_future copy = rondel_file_copy(loop, in_folder("a"), in_folder("b"), 0, see, &copied);
+    CHECK_EQ(rondel_cancel(spew), 0);
+    CHECK_EQ(rondel_cancel(copy), 0);
+    busy_let_go(&busy);
+    busy_end(&busy);
+    CHECK_EQ(spewed.calls + copied.calls, 2);
+    CHECK_STR(file_text("a"), "old");
+    CHECK_EQ(names_in(files_folder), 1);
+    int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+    spew = rondel_file_spew(loop, in_folder("a"), "new", 3, 0600, see, &spewed);
+    wait_for_done(done + 1);
+    copy = rondel_file_copy(loop, in_folder("a"), in_folder("b"), 0, see, &copied);
+    wait_for_done(done + 2);
+    CHECK_EQ(rondel_cancel(spew), 0);
+    CHECK_EQ(rondel_cancel(copy), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(spewed.calls + copied.calls, 4);
+    CHECK_EQ(spewed.result, RONDEL_ECANCELED);
+    CHECK_EQ(copied.result, RONDEL_ECANCELED);
+    CHECK_STR(file_text("a"), "new");
+    CHECK_STR(file_text("b"), "new");
+    CHECK_EQ(names_in(files_folder), 2);
+    files_end(loop);
+}
+
+TEST(a_copy_given_up_at_any_moment_is_whole_or_gone) {
+    size_t length = (size_t)test_scale(64 << 20, 1 << 20);
+    rondel_loop loop = files_begin();
+    uint64_t random = 0x9e3779b97f4a7c15u;
+    char *bytes = malloc(length);
+    memset(bytes, 'c', length);
+    CHECK_EQ(result_of(rondel_file_spew(loop, in_folder("a"), bytes, length, 0600, RONDEL_FUTURE)), length);
+    for (int64_t i = test_scale(60, 5); i > 0; i--) {
+        struct seen seen = {0, 0, 0};
+        rondel_future future = rondel_file_copy(loop, in_folder("a"), in_folder("b"), 0, see, &seen);
+        busy_for((int64_t)(next_random(&random) % 40000000));
+        CHECK_EQ(rondel_cancel(future), 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_EQ(seen.calls, 1);
+        CHECK_EQ(seen.result, RONDEL_ECANCELED);
+        if (size_of_file("b") == -ENOENT) continue;
+        CHECK_EQ(slurp(loop, in_folder("b"), 0, bytes, length), length);
+        CHECK_EQ(unlink(in_folder("b")), 0);
     }
     free(bytes);
     files_end(loop);
@@ -360,6 +418,8 @@ TEST_MAIN(RUN(slurp_reads_all_of_it), RUN(slurp_keeps_to_the_limit), RUN(slurp_r
           RUN(spew_goes_through_links_and_keeps_them), RUN(spew_replaces_nothing_but_files),
           RUN(a_spew_that_fails_leaves_the_old_file_and_nothing_else),
           RUN(a_spew_given_up_at_any_moment_leaves_the_old_or_the_new),
+          RUN(what_a_cancel_leaves_of_a_spew_and_a_copy_depends_on_its_time),
+          RUN(a_copy_given_up_at_any_moment_is_whole_or_gone),
           RUN(a_program_killed_in_a_spew_leaves_a_whole_file), RUN(copy_copies_bytes_and_permissions),
           RUN(a_large_copy_is_whole), RUN(a_file_is_not_copied_onto_itself),
           RUN(a_copy_that_fails_leaves_nothing_behind), RUN(what_is_made_as_it_is_read_is_copied),
