@@ -39,8 +39,8 @@ pub struct Tube {
     input: (Vec<u8>, usize),
 }
 
-/// How often one pipe is read from before others get their turn.
-const READS_A_WAKE_UP: usize = 16;
+/// How much is read from one pipe, or written to it, before others get their turn.
+const PIECES_A_WAKE_UP: usize = 8;
 /// As much as a pipe mostly holds.
 const PIECE: usize = 64 * 1024;
 
@@ -198,18 +198,22 @@ impl Tube {
     /// Whether there is nothing more to feed, or nobody to feed it to.
     fn feed(&mut self) -> bool {
         let (bytes, at) = &mut self.input;
-        while *at < bytes.len() {
-            match self.source.send(&bytes[*at..]) {
+        for _ in 0..PIECES_A_WAKE_UP {
+            let piece = &bytes[*at..bytes.len().min(*at + PIECE)];
+            if piece.is_empty() {
+                return true;
+            }
+            match self.source.send(piece) {
                 Ok(count) => *at += count,
                 Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
             }
         }
-        true
+        *at == bytes.len()
     }
 
     /// Whether there is nothing more to collect.
     fn collect(&mut self, bytes: &mut Vec<u8>, limit: usize) -> Result<bool> {
-        for _ in 0..READS_A_WAKE_UP {
+        for _ in 0..PIECES_A_WAKE_UP {
             let before = bytes.len();
             bytes.try_reserve(PIECE).map_err(|_| Error::ENOMEM)?;
             bytes.resize(before + PIECE, 0);

@@ -1,6 +1,11 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0 */
 /* Commands from start to end as one future: input in, output out, under a deadline. */
+#ifdef __linux__
+#define _GNU_SOURCE 1 /* F_SETPIPE_SZ */
+#endif
 #include "support/process.h"
+
+#include <sys/ioctl.h>
 
 static rondel_future run_script(rondel_loop loop, const char *script, const char *input, size_t limit, rondel_fn fn,
                                 void *user_data) {
@@ -94,6 +99,42 @@ TEST(much_goes_both_ways_at_once) {
     free(input);
     free_childless(loop);
 }
+
+#ifdef F_SETPIPE_SZ
+/* A pipe that takes everything at once is as a process that reads as fast as we write. */
+TEST(others_get_their_turns_while_much_is_fed) {
+    const int length = 1 << 20;
+    rondel_loop loop = rondel_loop_new();
+    struct command command;
+    char text[32] = "", path[64];
+    int ends[2], before = 0, now = 0;
+    REQUIRE_EQ(pipe(ends), 0);
+    command_of(&command, "echo $$; exec sleep 1000");
+    command_stdio(&command, 0, RONDEL_STDIO_PIPE_IN);
+    command_stdio(&command, 1, RONDEL_STDIO_FD)->fd = ends[1];
+    char *input = calloc(1, (size_t)length);
+    rondel_future future = rondel_process_run(loop, &command.options, input, (size_t)length, 0, RONDEL_FUTURE);
+    free(input);
+    CHECK(read(ends[0], text, sizeof text - 1) > 0);
+    snprintf(path, sizeof path, "/proc/%ld/fd/0", strtol(text, NULL, 10));
+    int its = open(path, O_RDONLY);
+    CHECK(its >= 0);
+    int large = fcntl(its, F_SETPIPE_SZ, length);
+    while (large >= length && now < length) {
+        CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) == 1);
+        CHECK_EQ(ioctl(its, FIONREAD, &now), 0);
+        CHECK(now - before <= length / 2);
+        before = now;
+    }
+    close(its), close(ends[0]), close(ends[1]);
+    CHECK_EQ(rondel_cancel(future), 0);
+    CHECK_EQ(rondel_run_until(loop, future), RONDEL_ECANCELED);
+    free_childless(loop);
+    if (large < length) SKIP("no pipe may be as large");
+}
+#else
+TEST(others_get_their_turns_while_much_is_fed) { SKIP("pipes have the size they have"); }
+#endif
 
 TEST(input_that_is_not_read_is_no_failure) {
     rondel_loop loop = rondel_loop_new();
@@ -278,7 +319,7 @@ TEST(many_run_side_by_side) {
 }
 
 TEST_MAIN(RUN(input_goes_in_and_output_and_error_come_out), RUN(a_task_may_await_it),
-          RUN(what_is_pending_or_something_else_has_no_output), RUN(much_goes_both_ways_at_once),
+          RUN(what_is_pending_or_something_else_has_no_output), RUN(much_goes_both_ways_at_once), RUN(others_get_their_turns_while_much_is_fed),
           RUN(input_that_is_not_read_is_no_failure), RUN(a_signal_is_the_status), RUN(only_pipes_are_fed_and_collected),
           RUN(what_makes_no_sense_is_refused), RUN(a_deadline_kills_it_and_what_it_said_stays),
           RUN(cancelled_it_completes_when_the_process_is_reaped),
