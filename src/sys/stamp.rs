@@ -2,6 +2,7 @@
 //! By what a change of a file is seen when the system does not tell of it.
 
 use std::fs::{self, Metadata};
+use std::hash::Hash;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
@@ -33,8 +34,11 @@ impl Stamp {
         attributes(&self.0) != attributes(&later.0)
     }
 
-    /// The number of a file that is gone is soon another's, so it has to look the same, too.
-    pub fn was_moved_to(&self, later: &Stamp) -> bool {
-        self.is_same_file(later) && !self.differs_in_content(later)
+    /// By which a file is found again under another name. The number of one that is gone is soon another's, so it has to
+    /// look the same, too.
+    pub fn likeness(&self) -> impl Hash + Eq + use<> {
+        let Stamp(stamp) = self;
+        let content = (!self.is_folder()).then(|| (stamp.size(), stamp.mtime(), stamp.mtime_nsec()));
+        (stamp.dev(), stamp.ino(), stamp.file_type(), content)
     }
 }

@@ -2,6 +2,7 @@
 //! By what a change of a file is seen when the system does not tell of it.
 
 use std::fs::{self, Metadata};
+use std::hash::Hash;
 use std::io;
 use std::os::windows::fs::MetadataExt;
 use std::path::Path;
@@ -33,7 +34,10 @@ impl Stamp {
         self.0.file_attributes() != later.0.file_attributes()
     }
 
-    pub fn was_moved_to(&self, later: &Stamp) -> bool {
-        self.is_same_file(later) && !self.differs_in_content(later)
+    /// By which a file is found again under another name.
+    pub fn likeness(&self) -> impl Hash + Eq + use<> {
+        let Stamp(stamp) = self;
+        let content = (!self.is_folder()).then(|| (stamp.file_size(), stamp.last_write_time()));
+        (stamp.creation_time(), stamp.file_type(), content)
     }
 }

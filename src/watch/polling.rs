@@ -12,7 +12,7 @@ use crate::lifecycle::{Entry, Object};
 use crate::pool::{self, Job, Lane};
 use crate::sys::{self, stamp::Stamp};
 use crate::timers::TimerId;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs;
 use std::io::ErrorKind;
 use std::path::PathBuf;
@@ -70,8 +70,8 @@ impl Core {
         let (recursive, before, every) = (polling.recursive, polling.seen.clone(), polling.every);
         let looks = pool::submit(Lane::Files, move || {
             let now = look(&root, recursive);
+            let changes = differences(&root, &before, &now);
             if pool::is_unwanted() != Some(true) {
-                let changes = differences(&root, &before, &now);
                 // A loop that is gone does not care any more.
                 let seen = move |core: &mut Core| core.path_looked_at(handle, now, changes);
                 let _ = inbox.post_from_worker(Message::Apply(Box::new(seen)));
@@ -127,10 +127,10 @@ fn look(root: &Root, recursive: bool) -> Seen {
         seen.insert(PathBuf::new(), stamp);
     }
     while let Some(folder) = folders.pop() {
-        if pool::is_unwanted() == Some(true) {
-            break;
-        }
         for entry in fs::read_dir(root.absolute().join(&folder)).into_iter().flatten().flatten() {
+            if pool::is_unwanted() == Some(true) {
+                return seen;
+            }
             let place = folder.join(entry.file_name());
             let Ok(stamp) = Stamp::of(&entry.path(), false) else { continue };
             if recursive && stamp.is_folder() {
@@ -144,12 +144,19 @@ fn look(root: &Root, recursive: bool) -> Seen {
 
 fn differences(root: &Root, before: &Seen, now: &Seen) -> Vec<Change> {
     let mut changes = Vec::new();
-    let mut gone: Vec<(&PathBuf, &Stamp)> = before.iter().filter(|(place, _)| !now.contains_key(*place)).collect();
+    // What is gone, by what it was; of those that are alike the last is taken first.
+    let mut gone: HashMap<_, Vec<&PathBuf>> = HashMap::new();
+    for (place, stamp) in before.iter().rev().filter(|(place, _)| !now.contains_key(*place)) {
+        gone.entry(stamp.likeness()).or_default().push(place);
+    }
     for (place, stamp) in now {
+        if pool::is_unwanted() == Some(true) {
+            return changes;
+        }
         let path = root.below(place);
         match before.get(place) {
-            None => match gone.iter().position(|(_, old)| old.was_moved_to(stamp)) {
-                Some(index) => changes.push(Change::renamed(root.below(gone.swap_remove(index).0), path)),
+            None => match gone.get_mut(&stamp.likeness()).and_then(Vec::pop) {
+                Some(old) => changes.push(Change::renamed(root.below(old), path)),
                 None => changes.push(Change::new(path, What::CREATED)),
             },
             Some(old) if !old.is_same_file(stamp) => changes.push(Change::new(path, What::REMOVED | What::CREATED)),
@@ -167,6 +174,8 @@ fn differences(root: &Root, before: &Seen, now: &Seen) -> Vec<Change> {
             }
         }
     }
-    changes.extend(gone.into_iter().map(|(place, _)| Change::new(root.below(place), What::REMOVED)));
+    let mut gone: Vec<&PathBuf> = gone.into_values().flatten().collect();
+    gone.sort_unstable();
+    changes.extend(gone.into_iter().map(|place| Change::new(root.below(place), What::REMOVED)));
     changes
 }

@@ -59,6 +59,35 @@ TEST(a_rename_is_found_with_both_names) {
     end_diary(&diary);
 }
 
+/* Each is found again among all that are gone. */
+TEST(a_renamed_folder_takes_each_of_its_files_along) {
+    const int64_t count = test_scale(3000, 200);
+    char old[32], name[32];
+    make_room();
+    make_folder("x");
+    for (int64_t i = 0; i < count; i++) {
+        snprintf(old, sizeof old, "x/%d", (int)i);
+        make_file(old);
+    }
+    poll_path("", RONDEL_WATCH_RECURSIVE);
+    CHECK_EQ(link(in_room("x/7"), in_room("x/seven")), 0);
+    until_told(&diary, "x/seven", RONDEL_WATCH_CREATED);
+    forget(&diary);
+    take_away("x/9");
+    move("x", "y");
+    until_renamed(&diary, "x", "y");
+    until_told(&diary, "x/9", RONDEL_WATCH_REMOVED);
+    for (int64_t i = 0; i < count; i++) {
+        snprintf(old, sizeof old, "x/%d", (int)i);
+        snprintf(name, sizeof name, "y/%d", (int)i);
+        if (i != 7 && i != 9) CHECK_EQ(was_renamed(&diary, old, name), 1);
+    }
+    CHECK_EQ(was_renamed(&diary, "x/7", "y/7") + was_renamed(&diary, "x/seven", "y/7"), 1);
+    CHECK_EQ(was_renamed(&diary, "x/7", "y/seven") + was_renamed(&diary, "x/seven", "y/seven"), 1);
+    CHECK_EQ(different(&diary), count + 2);
+    end_diary(&diary);
+}
+
 TEST(a_file_may_come_and_go) {
     make_room();
     poll_path("a", RONDEL_WATCH_MISSING);
@@ -142,5 +171,6 @@ TEST(it_can_be_closed_in_its_call_and_while_it_looks) {
 }
 
 TEST_MAIN(RUN(what_is_made_changed_and_removed_is_found), RUN(everything_below_is_found_when_asked_for),
-          RUN(a_rename_is_found_with_both_names), RUN(a_file_may_come_and_go), RUN(times_that_change_are_a_change),
+          RUN(a_rename_is_found_with_both_names),
+          RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go), RUN(times_that_change_are_a_change),
           RUN(nothing_is_told_of_what_has_not_changed), RUN(it_can_be_closed_in_its_call_and_while_it_looks))
