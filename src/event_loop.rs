@@ -419,15 +419,7 @@ impl Loop {
             Step::Nothing => {}
             Step::Call(call) => self.make(call),
             Step::Tell(future, mut end) => loop {
-                let step = {
-                    let mut core = self.core.borrow_mut();
-                    if core.is_astray() {
-                        // Who was not told is told if the child asks for the loop, or frees it.
-                        core.ready.put_back_future(future);
-                        return;
-                    }
-                    core.next_to_tell(future, &mut end)
-                };
+                let step = self.core.borrow_mut().next_to_tell(future, &mut end);
                 match step {
                     Some(step) => self.take(step),
                     None => break,

@@ -86,23 +86,30 @@ impl Core {
 
     /// The next step that tells of a future; `None` when everybody in the line was told.
     pub fn next_to_tell(&mut self, handle: Handle, end: &mut LineEnd) -> Option<Step> {
+        let (inbox, freeing) = (self.inbox(), self.freeing);
         let future = self.future_mut(handle).ok()?;
         let result = future.result;
-        let waiter = match std::mem::replace(&mut future.notify, Notify::Nobody) {
-            notify @ (Notify::Call(_) | Notify::Enqueue(_)) => Waiter::Caller(notify),
-            Notify::Nobody | Notify::Keep => match future.waiters.pop(end) {
-                Some(waiter) => waiter,
-                None if !future.waiters.is_empty() => {
-                    self.ready.push_future(handle);
-                    return None;
-                }
-                None => {
-                    future.queued = false;
-                    future.told = true;
-                    self.free_if_unused(handle);
-                    return None;
-                }
-            },
+        match std::mem::replace(&mut future.notify, Notify::Nobody) {
+            notify @ (Notify::Call(_) | Notify::Enqueue(_)) => {
+                future.seen = true;
+                return Some(self.step_for(notify, handle, result));
+            }
+            Notify::Nobody | Notify::Keep if future.waiters.is_empty() => {
+                future.queued = false;
+                future.told = true;
+                self.free_if_unused(handle);
+                return None;
+            }
+            Notify::Nobody | Notify::Keep => {}
+        }
+        if inbox.is_foreign() && !freeing {
+            // They are told if the child asks for the loop, or frees it.
+            self.ready.put_back_future(handle);
+            return None;
+        }
+        let Some(waiter) = future.waiters.pop(end) else {
+            self.ready.push_future(handle);
+            return None;
         };
         Some(match waiter {
             Waiter::Caller(notify) => {

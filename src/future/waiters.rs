@@ -31,9 +31,9 @@ impl Awaited {
     }
 }
 
-/// Where a line ended as the telling began: who came later is told in a later turn.
+/// The place behind the last one in a line as the telling began: who came later is told in a later turn.
 #[derive(Clone, Copy)]
-pub struct LineEnd(Option<u64>);
+pub struct LineEnd(u64);
 
 /// Those who wait. Mostly there is none or one.
 #[derive(Default)]
@@ -74,32 +74,31 @@ impl Waiters {
     #[inline]
     pub(super) fn end(&mut self, others_first: bool) -> LineEnd {
         match self {
-            Waiters::None => LineEnd(None),
+            Waiters::None => LineEnd(0),
             Waiters::One(waiter) if others_first => {
                 *self = Waiters::Many(Box::new(Line { places: [(0, *waiter)].into(), last: 0 }));
-                LineEnd(Some(0))
+                LineEnd(1)
             }
-            Waiters::One(_) => LineEnd(Some(0)),
-            Waiters::Many(line) => LineEnd(Some(line.last)),
+            Waiters::One(_) => LineEnd(1),
+            Waiters::Many(line) => LineEnd(line.last + 1),
         }
     }
 
     /// The first who waits, if it came before the line ended.
     pub(super) fn pop(&mut self, end: &mut LineEnd) -> Option<Waiter> {
-        let last = end.0?;
         match self {
-            Waiters::None => None,
-            Waiters::One(waiter) => {
+            Waiters::One(waiter) if end.0 > 0 => {
                 // Whoever is the only one next has its place, and is not meant.
-                end.0 = None;
+                end.0 = 0;
                 let waiter = *waiter;
                 *self = Waiters::None;
                 Some(waiter)
             }
             Waiters::Many(line) => {
                 let first = line.places.first_entry()?;
-                (*first.key() <= last).then(|| first.remove())
+                (*first.key() < end.0).then(|| first.remove())
             }
+            Waiters::None | Waiters::One(_) => None,
         }
     }
 

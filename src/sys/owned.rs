@@ -70,13 +70,14 @@ impl Drop for NoVisits {
 pub struct Owned<T> {
     /// The mark of the thread that is inside, or that it is free.
     owner: AtomicU64,
-    /// How many times it has entered. Only the owner touches this, `generation` and `value`.
+    /// How many times it has entered. Only the owner touches this, `vacant` and `value`.
     depth: Cell<u32>,
-    generation: Cell<u32>,
+    /// What `owner` is when nobody is inside.
+    vacant: Cell<u64>,
     value: UnsafeCell<Option<T>>,
 }
 
-// SAFETY: `depth`, `generation` and `value` are touched only by the thread whose mark is in `owner`; entering acquires what the
+// SAFETY: `depth`, `vacant` and `value` are touched only by the thread whose mark is in `owner`; entering acquires what the
 // last one to leave released. So a `T` moves between threads, but is never shared.
 unsafe impl<T: Send> Sync for Owned<T> {}
 
@@ -87,7 +88,7 @@ impl<T> Owned<T> {
         Owned {
             owner: AtomicU64::new(free(NONE)),
             depth: Cell::new(0),
-            generation: Cell::new(NONE),
+            vacant: Cell::new(free(NONE)),
             value: UnsafeCell::new(None),
         }
     }
@@ -97,7 +98,7 @@ impl<T> Owned<T> {
         let claimed = self.owner.compare_exchange(free(NONE), mark(), Ordering::Acquire, Ordering::Relaxed);
         claimed.map_err(|_| Error::ETHREAD)?;
         self.depth.set(1);
-        self.generation.set(generation);
+        self.vacant.set(free(generation));
         // SAFETY: this thread is inside, and nobody has a reference to what is not there.
         unsafe { *self.value.get() = Some(value) };
         drop(Guard(self));
@@ -108,8 +109,9 @@ impl<T> Owned<T> {
     #[inline]
     pub fn enter(&self, generation: u32) -> Result<Guard<'_, T>> {
         let mine = mark();
-        if self.owner.load(Ordering::Relaxed) != mine {
-            self.claim(mine, generation)?;
+        let owner = self.owner.load(Ordering::Relaxed);
+        if owner != mine {
+            self.claim(owner, mine, generation)?;
         }
         self.depth.set(self.depth.get() + 1);
         Ok(Guard(self))
@@ -117,9 +119,10 @@ impl<T> Owned<T> {
 
     /// As `enter`, for something short that calls nobody: other threads do not notice.
     pub fn visit(&self, generation: u32) -> Result<Guard<'_, T>> {
-        let mut claimed = self.owner.load(Ordering::Relaxed) == mark();
+        let owner = self.owner.load(Ordering::Relaxed);
+        let mut claimed = owner == mark();
         while !claimed {
-            self.claim(VISITOR, generation)?;
+            self.claim(owner, VISITOR, generation)?;
             // Either this sees that there are to be no visits and has touched nothing, or `in_cell` sees this visit.
             claimed = !CLOSED.load(Ordering::SeqCst);
             if !claimed {
@@ -139,9 +142,9 @@ impl<T> Owned<T> {
         }
     }
 
+    /// `owner` is what was there last, for all that is known.
     #[inline]
-    fn claim(&self, mark: u64, generation: u32) -> Result<()> {
-        let mut owner = self.owner.load(Ordering::Relaxed);
+    fn claim(&self, mut owner: u64, mark: u64, generation: u32) -> Result<()> {
         loop {
             match owner {
                 VISITOR => {
@@ -160,7 +163,7 @@ impl<T> Owned<T> {
 
     #[inline]
     fn leave(&self) {
-        self.owner.store(free(self.generation.get()), Ordering::Release);
+        self.owner.store(self.vacant.get(), Ordering::Release);
     }
 }
 
@@ -179,7 +182,7 @@ impl<T> Guard<'_, T> {
 
     pub fn take(&mut self) -> Option<T> {
         assert!(self.alone());
-        self.0.generation.set(NONE);
+        self.0.vacant.set(free(NONE));
         // SAFETY: this thread is inside, and by `alone` this guard is the only one; `&mut self` ends its references.
         unsafe { (*self.0.value.get()).take() }
     }
