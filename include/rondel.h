@@ -3155,6 +3155,11 @@ typedef struct rondel_process_options {
     uint32_t group_count;
     /** And these. */
     const uint32_t *groups;
+    /**
+     * What `rondel_process_run` gives up is asked to end, by SIGTERM, and has so many nanoseconds for that before it is
+     * killed; 0: it is killed at once, as on Windows always.
+     */
+    int64_t grace;
 } rondel_process_options;
 
 /**
@@ -3226,9 +3231,10 @@ rondel_pipe rondel_process_stream(rondel_process process, int32_t fd);
  * processes that it left behind may still have.
  *
  * Cancelled, timed out, or with more output than `limit` (`RONDEL_EMSGSIZE`), the process is killed by SIGKILL, with its
- * group if it leads one, and this completes when it is reaped; what was collected until then stays. So does
- * `rondel_loop_free`, without waiting. Fails at once as `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is
- * NULL with a length. Loop thread only.
+ * group if it leads one, and this completes when it is reaped; what was collected until then stays. With a `grace` in the
+ * options it gets SIGTERM instead, and SIGKILL only if it has not ended when that time is over: until then it is fed, and
+ * what it says is collected. `rondel_loop_free` kills at once, and waits for nothing. Fails at once as
+ * `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is NULL with a length. Loop thread only.
  */
 rondel_future rondel_process_run(rondel_loop loop,
                                  const struct rondel_process_options *options,

@@ -175,14 +175,19 @@ impl Core {
         }
     }
 
-    /// Ends the process of a run, and its group if it leads one. Whether it will end.
-    pub fn kill_for_run(&mut self, handle: Handle) -> bool {
-        let Some(process) = self.any_process(handle) else { return false };
-        let Some(child) = &process.child else { return true };
-        if process.leads_group {
-            let _ = child.kill_group(process::KILL);
+    /// Sends a signal to the process of a run, or to the group that it leads: whoever counts how often it is asked counts one.
+    pub fn signal_for_run(&mut self, handle: Handle, signal: i32) -> Result<()> {
+        let process = self.any_process(handle).ok_or(Error::EGONE)?;
+        let Some(child) = &process.child else { return Ok(()) };
+        match process.leads_group.then(|| child.kill_group(signal)) {
+            Some(Ok(())) if signal != process::KILL => Ok(()),
+            _ => child.kill(signal),
         }
-        matches!(child.kill(process::KILL), Ok(()) | Err(Error::ESRCH))
+    }
+
+    /// The run that the process is part of.
+    pub fn run_of_process(&mut self, handle: Handle) -> Option<Handle> {
+        self.any_process(handle)?.run
     }
 
     fn process_mut(&mut self, handle: Handle) -> Result<&mut Process> {

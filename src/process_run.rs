@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A command from start to end, as one future: its input is fed to it, its output is collected.
 //!
-//! It is done when the process is reaped and its output has ended. Given up before, the process is killed, and the
-//! future completes once it is reaped.
+//! It is done when the process is reaped and its output has ended. Given up before, the process is killed, or asked to end
+//! and killed after a time of grace, and the future completes once it is reaped.
 
 use crate::callback::Notify;
 use crate::core::Core;
@@ -13,8 +13,9 @@ use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::process::Stdio;
 use crate::reactor::Interest;
-use crate::sys::Source;
-use crate::sys::process::{Flow, Order};
+use crate::sys::process::{self, Flow, Order};
+use crate::sys::{self, Source};
+use crate::timers::TimerId;
 use std::io;
 
 /// What goes on while the future is pending.
@@ -25,6 +26,10 @@ pub struct Run {
     /// What came of output and error.
     output: [Vec<u8>; 2],
     limit: usize,
+    /// How long it may take to end when it is asked to.
+    grace: i64,
+    /// When that is over, if it was asked.
+    due: Option<TimerId>,
     /// How it ended.
     status: Option<i64>,
 }
@@ -52,6 +57,7 @@ impl Core {
         stdio: &[Stdio],
         input: &[u8],
         limit: usize,
+        grace: i64,
         notify: Notify,
     ) -> Result<Handle> {
         let fits = |(number, stdio): (usize, &Stdio)| match stdio {
@@ -78,7 +84,8 @@ impl Core {
         for (number, tube) in ends {
             tubes[number] = Some(tube);
         }
-        let run = Run { process, tubes, output: [Vec::new(), Vec::new()], limit, status: None };
+        let output = [Vec::new(), Vec::new()];
+        let run = Run { process, tubes, output, limit, grace, due: None, status: None };
         self.future_mut(future)?.op = Op::Run(Box::new(run));
         for tube in tubes.into_iter().flatten() {
             if let Err(error) = self.watch_tube(tube) {
@@ -106,16 +113,22 @@ impl Core {
     pub fn tube_ready(&mut self, handle: Handle) {
         let Ok(Object::Tube(tube)) = self.table.get_mut(handle).map(|entry| &mut entry.object) else { return };
         let (future, number) = (tube.run, tube.number);
-        if number == 0 {
-            if tube.feed() {
-                self.end_tube(future, number);
-            }
-            return;
+        let ended = if number == 0 { Ok(tube.feed()) } else { self.collect(future, number) };
+        match ended {
+            Ok(true) => self.end_tube(future, number),
+            Ok(false) => {}
+            Err(error) => self.give_up_run(future, error),
         }
-        let Some(Run { output, limit, .. }) = self.run_mut(future) else { return };
-        let (mut bytes, limit) = (std::mem::take(&mut output[number - 1]), *limit);
-        let mut ended = Ok(false);
-        if let Ok(Object::Tube(tube)) = self.table.get_mut(handle).map(|entry| &mut entry.object) {
+    }
+
+    /// Takes what came of output or error. Whether there will be no more.
+    fn collect(&mut self, future: Handle, number: usize) -> Result<bool> {
+        let Some(Run { output, limit, tubes, .. }) = self.run_mut(future) else { return Ok(true) };
+        let (mut bytes, limit, tube) = (std::mem::take(&mut output[number - 1]), *limit, tubes[number]);
+        let mut ended = Ok(true);
+        if let Some(tube) = tube
+            && let Ok(Object::Tube(tube)) = self.table.get_mut(tube).map(|entry| &mut entry.object)
+        {
             ended = tube.collect(&mut bytes, limit);
         }
         let ended = if bytes.len() > limit { Err(Error::EMSGSIZE) } else { ended };
@@ -123,11 +136,7 @@ impl Core {
         if let Some(run) = self.run_mut(future) {
             run.output[number - 1] = bytes;
         }
-        match ended {
-            Ok(true) => self.end_tube(future, number),
-            Ok(false) => {}
-            Err(error) => self.give_up_run(future, error),
-        }
+        ended
     }
 
     fn end_tube(&mut self, future: Handle, number: usize) {
@@ -146,8 +155,16 @@ impl Core {
         if let Some(run) = self.run_mut(future) {
             run.status = Some(status);
         }
+        self.end_grace(future);
         // What it did not read it will not read any more.
         self.end_tube(future, 0);
+        if self.future_mut(future).is_ok_and(|future| future.given_up.is_some()) {
+            // What it has said counts, but nobody waits for those that it left behind.
+            for number in 1..3 {
+                let _ = self.collect(future, number);
+                self.end_tube(future, number);
+            }
+        }
         self.finish_run_if_done(future);
     }
 
@@ -161,24 +178,64 @@ impl Core {
         self.complete(future, status);
     }
 
-    /// Kills the process. The result will be `reason`; what was collected until now stays.
+    /// Ends the process. The result will be `reason`; what was collected until now stays.
     pub fn give_up_run(&mut self, future: Handle, reason: Error) {
         if let Ok(future) = self.future_mut(future) {
             future.given_up.get_or_insert(reason);
         }
         let Some(run) = self.run_mut(future) else { return };
         let (process, ended) = (run.process, run.status.is_some());
+        if !ended && !self.freeing && self.gives_grace(future) {
+            return;
+        }
+        self.end_grace(future);
         // A loop that is being freed does not wait; nor does one whose child it may not kill.
-        if !ended && (!self.kill_for_run(process) || self.freeing) {
-            self.let_go_of_process(process);
-            if let Some(run) = self.run_mut(future) {
-                run.status = Some(reason.code());
+        if !ended {
+            let killed = matches!(self.signal_for_run(process, process::KILL), Ok(()) | Err(Error::ESRCH));
+            if !killed || self.freeing {
+                self.let_go_of_process(process);
+                if let Some(run) = self.run_mut(future) {
+                    run.status = Some(reason.code());
+                }
             }
         }
         for number in 0..3 {
             self.end_tube(future, number);
         }
         self.finish_run_if_done(future);
+    }
+
+    /// Asks the process to end, unless that was done. Whether it has still time for that.
+    fn gives_grace(&mut self, future: Handle) -> bool {
+        let Some(run) = self.run_mut(future) else { return false };
+        let (process, grace, asked) = (run.process, run.grace, run.due.is_some());
+        let Some(stop) = process::STOP.filter(|_| grace > 0) else { return false };
+        // In the child of a fork nobody can be asked: the process is its parent's.
+        if self.signal_for_run(process, if asked { 0 } else { stop }).is_err() {
+            return false;
+        }
+        if !asked {
+            let due = self.timers.insert(sys::clock().saturating_add(grace), process);
+            if let Some(run) = self.run_mut(future) {
+                run.due = Some(due);
+            }
+        }
+        true
+    }
+
+    fn end_grace(&mut self, future: Handle) {
+        if let Some(due) = self.run_mut(future).and_then(|run| run.due.take()) {
+            self.timers.remove(due);
+        }
+    }
+
+    /// The process has not ended in the time it was given.
+    pub fn grace_is_over(&mut self, process: Handle) {
+        let Some(future) = self.run_of_process(process) else { return };
+        if let Some(run) = self.run_mut(future) {
+            (run.due, run.grace) = (None, 0);
+            self.give_up_run(future, Error::ETIMEDOUT);
+        }
     }
 
     /// What a process that was run wrote: 1 is its output, 2 its error.

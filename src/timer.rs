@@ -104,6 +104,7 @@ impl Core {
             Object::Future(_) => self.next_attempt(owner),
             Object::Listener(_) => self.resume_listener(owner),
             Object::Watch(_) => self.look_at_path(owner),
+            Object::Process(_) => self.grace_is_over(owner),
             _ => {}
         }
         Some(Step::Nothing)

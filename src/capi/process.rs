@@ -72,6 +72,9 @@ pub struct rondel_process_options {
     pub group_count: u32,
     /// And these.
     pub groups: *const u32,
+    /// What `rondel_process_run` gives up is asked to end, by SIGTERM, and has so many nanoseconds for that before it is
+    /// killed; 0: it is killed at once, as on Windows always.
+    pub grace: i64,
 }
 
 /// `rondel_process_options`: a new session, without a terminal, and so a new process group; on Windows no console.
@@ -125,7 +128,7 @@ pub unsafe extern "C" fn rondel_process_spawn(
 ) -> rondel_process {
     number(with_loop_core(r#loop, |core| {
         // SAFETY: what the caller of this function promises.
-        let (order, stdio) = unsafe { take_options(options, [Stdio::Inherited; 3])? };
+        let (order, stdio, _) = unsafe { take_options(options, [Stdio::Inherited; 3])? };
         core.spawn_process(order, &stdio, optional_listener(r#fn, user_data)?)
     }))
 }
@@ -188,9 +191,10 @@ pub extern "C" fn rondel_process_stream(process: rondel_process, fd: i32) -> ron
 /// processes that it left behind may still have.
 ///
 /// Cancelled, timed out, or with more output than `limit` (`RONDEL_EMSGSIZE`), the process is killed by SIGKILL, with its
-/// group if it leads one, and this completes when it is reaped; what was collected until then stays. So does
-/// `rondel_loop_free`, without waiting. Fails at once as `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is
-/// NULL with a length. Loop thread only.
+/// group if it leads one, and this completes when it is reaped; what was collected until then stays. With a `grace` in the
+/// options it gets SIGTERM instead, and SIGKILL only if it has not ended when that time is over: until then it is fed, and
+/// what it says is collected. `rondel_loop_free` kills at once, and waits for nothing. Fails at once as
+/// `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is NULL with a length. Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_process_run(
     r#loop: rondel_loop,
@@ -207,9 +211,9 @@ pub unsafe extern "C" fn rondel_process_run(
         let stdin = if length == 0 { Stdio::Null } else { Stdio::Pipe(Flow::ToChild) };
         let usual = [stdin, Stdio::Pipe(Flow::FromChild), Stdio::Pipe(Flow::FromChild)];
         // SAFETY: what the caller of this function promises.
-        let (order, stdio) = unsafe { take_options(options, usual)? };
+        let (order, stdio, grace) = unsafe { take_options(options, usual)? };
         let limit = if limit == 0 { usize::MAX } else { limit };
-        core.run_process(order, &stdio, input.slice(), limit, notify(r#fn, user_data))
+        core.run_process(order, &stdio, input.slice(), limit, grace, notify(r#fn, user_data))
     }))
 }
 
@@ -250,7 +254,7 @@ pub extern "C" fn rondel_exit_signal(status: i64) -> i64 {
 unsafe fn take_options<'a>(
     options: *const rondel_process_options,
     usual: [Stdio; 3],
-) -> Result<(Order<'a>, Vec<Stdio>)> {
+) -> Result<(Order<'a>, Vec<Stdio>, i64)> {
     // SAFETY: the promise of this function: the size stands first.
     let options = unsafe {
         if options.is_null() || (*options).size < size_of::<rondel_process_options>() {
@@ -273,6 +277,7 @@ unsafe fn take_options<'a>(
         || (flag(RONDEL_PROCESS_UMASK) && options.umask > 0o777)
         || (flag(RONDEL_PROCESS_GROUPS) && options.group_count > 0 && options.groups.is_null())
         || options.group_count > MOST_GROUPS
+        || options.grace < 0
         || options.stdio_count > MOST_STDIO
         || (options.stdio_count > 0 && options.stdio.is_null())
         || argv.is_some_and(Strings::is_empty);
@@ -299,7 +304,7 @@ unsafe fn take_options<'a>(
         keeps_signals: flag(RONDEL_PROCESS_KEEP_SIGNALS),
         keeps_descriptors: flag(RONDEL_PROCESS_KEEP_FDS),
     };
-    Ok((order, stdio))
+    Ok((order, stdio, options.grace))
 }
 
 fn take_stdio(stdio: &rondel_stdio) -> Result<Stdio> {

@@ -134,10 +134,8 @@ pub fn wait(epoll: BorrowedFd<'_>, events: &mut Events, timeout: Option<i64>) ->
     let epoll = epoll.as_raw_fd();
     let found = match timeout {
         Some(ns) if ns % 1_000_000 != 0 && HAS_PWAIT2.load(Ordering::Relaxed) => {
-            let timeout = libc::timespec {
-                tv_sec: (ns / 1_000_000_000) as _,
-                tv_nsec: (ns % 1_000_000_000) as libc::c_long,
-            };
+            let timeout =
+                libc::timespec { tv_sec: (ns / 1_000_000_000) as _, tv_nsec: (ns % 1_000_000_000) as libc::c_long };
             // SAFETY: `room` has CAPACITY places, `timeout` lives through the call, no signal mask is passed.
             let found = unsafe {
                 libc::syscall(

@@ -23,6 +23,8 @@ use std::os::fd::{FromRawFd, OwnedFd, RawFd};
 pub const CHILD_ENDED: i32 = libc::SIGCHLD;
 /// Ends a process whatever it does.
 pub const KILL: i32 = libc::SIGKILL;
+/// Asks a process to end, if the system has such a thing.
+pub const STOP: Option<i32> = Some(libc::SIGTERM);
 /// More than any status of a process that ended by itself; with a signal added, that of one that the signal ended.
 pub const BY_SIGNAL: i64 = 1 << 32;
 

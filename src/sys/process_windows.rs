@@ -30,6 +30,8 @@ use windows_sys::Win32::System::Threading::{
 pub const CHILD_ENDED: i32 = 0;
 /// Ends a process whatever it does.
 pub const KILL: i32 = 9;
+/// There is no way to ask a process to end.
+pub const STOP: Option<i32> = None;
 /// More than any status of a process that ended by itself; with a signal added, that of one that was ended by force.
 pub const BY_SIGNAL: i64 = 1 << 32;
 
