@@ -2,7 +2,7 @@
 //! Futures: results that are there or will be, of operations and of promises.
 
 use super::types::*;
-use super::{done, listener, number, with_core, with_loop_core};
+use super::{done, listener, number, with_core, with_core_to_the_end, with_loop_core};
 use crate::callback::UserData;
 use crate::error::{Error, to_code};
 use crate::future::Waiter;
@@ -16,7 +16,7 @@ use std::ffi::c_void;
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_keep(source: rondel_handle, _result: i64, _user_data: *mut c_void) {
     // Mostly known by its address and never called; where a linker gave it another one, this does the same.
-    let _ = with_core(source, |core, handle| core.retain(handle));
+    let _ = with_core_to_the_end(source, |core, handle| core.retain(handle));
 }
 
 /// Passed as `fn` to an operation, a timer, a listener…: what would be told is queued, and `rondel_next` hands it out.
@@ -40,7 +40,7 @@ pub extern "C" fn rondel_future_new(r#loop: rondel_loop) -> rondel_future {
 /// operation. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_set(future: rondel_future, value: i64) -> i64 {
-    done(with_core(future, |core, handle| {
+    done(with_core_to_the_end(future, |core, handle| {
         core.future_mut(handle)?;
         if value < 0 { Err(Error::EINVAL) } else { core.settle(handle, value) }
     }))
@@ -52,7 +52,7 @@ pub extern "C" fn rondel_future_set(future: rondel_future, value: i64) -> i64 {
 /// operation. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_fail(future: rondel_future, code: i64) -> i64 {
-    done(with_core(future, |core, handle| {
+    done(with_core_to_the_end(future, |core, handle| {
         core.future_mut(handle)?;
         if code >= 0 { Err(Error::EINVAL) } else { core.settle(handle, code) }
     }))
@@ -120,13 +120,13 @@ pub extern "C" fn rondel_future_on_cancel(future: rondel_future, r#fn: rondel_fn
 /// `RONDEL_PENDING`, `RONDEL_RUNNING` (a task that has begun), `RONDEL_DONE` or `RONDEL_CANCELLED`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_state(future: rondel_future) -> i64 {
-    to_code(with_core(future, |core, handle| core.future_mut(handle).map(|future| future.state() as i64)))
+    to_code(with_core_to_the_end(future, |core, handle| core.future_mut(handle).map(|future| future.state() as i64)))
 }
 
 /// The result, a value or a negative code; `RONDEL_EAGAIN` while it is pending. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_future_result(future: rondel_future) -> i64 {
-    to_code(with_core(future, |core, handle| core.future_mut(handle)?.look()))
+    to_code(with_core_to_the_end(future, |core, handle| core.future_mut(handle)?.look()))
 }
 
 /// What the operation works on: the stream of a read or write, the listener of an accept, else the loop. It may be
@@ -157,7 +157,7 @@ pub unsafe extern "C" fn rondel_future_bytes(future: rondel_future, bytes: *mut 
 /// Holds a future once more: it lives until it was released as often. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_retain(future: rondel_future) -> i64 {
-    done(with_core(future, |core, handle| core.retain(handle)))
+    done(with_core_to_the_end(future, |core, handle| core.retain(handle)))
 }
 
 /// Lets go of a future that you hold. It is no cancel: the operation goes on.
@@ -166,7 +166,7 @@ pub extern "C" fn rondel_retain(future: rondel_future) -> i64 {
 /// either. `RONDEL_ESTATE` if nobody holds it. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_release(future: rondel_future) -> i64 {
-    done(with_core(future, |core, handle| core.release(handle)))
+    done(with_core_to_the_end(future, |core, handle| core.release(handle)))
 }
 
 /// Cancels what is pending: it completes with `RONDEL_ECANCELED`, told in a later step of the loop.
@@ -175,7 +175,7 @@ pub extern "C" fn rondel_release(future: rondel_future) -> i64 {
 /// `rondel_work_cancelled`. `RONDEL_ESTATE` if it is done already. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_cancel(future: rondel_future) -> i64 {
-    done(with_core(future, |core, handle| core.cancel(handle, Error::ECANCELED)))
+    done(with_core_to_the_end(future, |core, handle| core.cancel(handle, Error::ECANCELED)))
 }
 
 /// Gives a future `ns` nanoseconds from now: if it is not done by then it is cancelled and completes with

@@ -89,17 +89,31 @@ use types::{rondel_fn, rondel_handle};
 
 /// Calls `f` with the loop of a handle, if this thread may have it now.
 fn with_loop<R>(number: rondel_handle, f: impl FnOnce(&Loop, Handle) -> Result<R>) -> Result<R> {
-    let handle = Handle::from_caller(number)?;
-    let place = registry::place(handle);
-    let guard = place.cell.enter(handle.generation())?;
-    let the_loop = guard.get().ok_or(Error::EGONE)?;
     // Only `rondel_loop_fork` and `rondel_loop_free` are for a loop that came along with a fork.
-    if place.inbox.is_foreign() { Err(Error::ESTATE) } else { f(the_loop, handle) }
+    with_any_loop(number, |the_loop, handle| {
+        if registry::place(handle).inbox.is_foreign() { Err(Error::ESTATE) } else { f(the_loop, handle) }
+    })
+}
+
+/// As `with_loop`, also of a loop that came along with a fork.
+fn with_any_loop<R>(number: rondel_handle, f: impl FnOnce(&Loop, Handle) -> Result<R>) -> Result<R> {
+    let handle = Handle::from_caller(number)?;
+    let guard = registry::place(handle).cell.enter(handle.generation())?;
+    f(guard.get().ok_or(Error::EGONE)?, handle)
 }
 
 /// Calls `f` with the state of the loop of a handle, if this thread may have it now.
 fn with_core<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
     with_loop(number, |the_loop, handle| f(&mut the_loop.core.borrow_mut(), handle))
+}
+
+/// As `with_core`, for what has to do with tasks and futures only: also while a child frees a loop that came along with
+/// a fork, so that those hear what they would of any loop that is freed.
+fn with_core_to_the_end<R>(number: rondel_handle, f: impl FnOnce(&mut Core, Handle) -> Result<R>) -> Result<R> {
+    with_any_loop(number, |the_loop, handle| {
+        let mut core = the_loop.core.borrow_mut();
+        if core.is_astray() { Err(Error::ESTATE) } else { f(&mut core, handle) }
+    })
 }
 
 /// As `with_core`, for something short on behalf of any thread: `ETHREAD` if another one runs the loop, and no other

@@ -3,10 +3,9 @@
 
 use super::event_loop::rondel_loop_free;
 use super::types::*;
-use super::{done, number, visit_core, with_core, with_loop, with_loop_core};
+use super::{done, number, visit_core, with_core, with_core_to_the_end, with_loop, with_loop_core};
 use crate::abroad::Blocked;
 use crate::callback::{Notify, UserData};
-use crate::core::Core;
 use crate::error::{Error, Result, to_code};
 use crate::event_loop::{Loop, current};
 use crate::handle::Handle;
@@ -126,7 +125,7 @@ fn wait_for(future: Handle) -> Result<i64> {
         let gone = with_core(future.number(), |core, handle| core.open_entry(handle).map(|_| ()));
         return Err(if gone == Err(Error::EGONE) { Error::EGONE } else { Error::EINVAL });
     }
-    match with_core(me.number(), |core, _| core.begin_await(future))? {
+    match with_core_to_the_end(me.number(), |core, _| core.begin_await(future))? {
         Await::Done(result) => Ok(result),
         Await::Suspend(future) => {
             stack::suspend();
@@ -138,14 +137,7 @@ fn wait_for(future: Handle) -> Result<i64> {
 /// Never inlined: the task may go on in another thread, where what was known of this one's variables is wrong.
 #[inline(never)]
 fn end_wait(me: Handle, future: Handle) -> Result<i64> {
-    with_own_core(me, |core| core.end_await(future))
-}
-
-/// As `with_core`, for a task that goes on, be it because a child frees a loop that it has not asked for.
-fn with_own_core<R>(me: Handle, f: impl FnOnce(&mut Core) -> Result<R>) -> Result<R> {
-    let guard = registry::place(me).cell.enter(me.generation())?;
-    let the_loop = guard.get().ok_or(Error::EGONE)?;
-    f(&mut the_loop.core.borrow_mut())
+    with_core_to_the_end(me.number(), |core, _| core.end_await(future))
 }
 
 /// In a task: waits `ns` nanoseconds, never less; 0 if they have passed, `RONDEL_ECANCELED` if the task was cancelled.
@@ -154,7 +146,7 @@ fn with_own_core<R>(me: Handle, f: impl FnOnce(&mut Core) -> Result<R>) -> Resul
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_sleep(ns: i64) -> i64 {
     to_code(current().ok_or(Error::ENOTASK).and_then(|me| {
-        let pause = with_core(me.number(), |core, _| {
+        let pause = with_core_to_the_end(me.number(), |core, _| {
             core.current_task.ok_or(Error::ENOTASK)?;
             match ns {
                 // Nothing begins any more when the loop is being freed, and nothing is waited for.
@@ -171,7 +163,7 @@ pub extern "C" fn rondel_sleep(ns: i64) -> i64 {
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_yield() -> i64 {
     done(current().ok_or(Error::ENOTASK).and_then(|me| {
-        with_core(me.number(), |core, _| core.begin_yield())?;
+        with_core_to_the_end(me.number(), |core, _| core.begin_yield())?;
         stack::suspend();
         end_yield(me)
     }))
@@ -179,7 +171,7 @@ pub extern "C" fn rondel_yield() -> i64 {
 
 #[inline(never)]
 fn end_yield(me: Handle) -> Result<()> {
-    with_own_core(me, Core::end_yield)
+    with_core_to_the_end(me.number(), |core, _| core.end_yield())
 }
 
 /// The task that the caller runs in; `RONDEL_ENOTASK` outside one. Any thread.
@@ -188,7 +180,7 @@ pub extern "C" fn rondel_task_current() -> rondel_future {
     number(
         current()
             .ok_or(Error::ENOTASK)
-            .and_then(|me| with_core(me.number(), |core, _| core.current_task.ok_or(Error::ENOTASK))),
+            .and_then(|me| with_core_to_the_end(me.number(), |core, _| core.current_task.ok_or(Error::ENOTASK))),
     )
 }
 

@@ -277,6 +277,49 @@ TEST(tasks_of_a_copy_that_is_freed_hear_what_those_of_any_loop_hear) {
     CHECK_EQ(waiting.within.after.calls, 1);
 }
 
+/* It ends when it is told to, however often that is another word. */
+static int64_t beat(void *arg) {
+    struct seen *seen = arg;
+    while (seen->calls++ < 1000 && rondel_sleep(RONDEL_MS) != RONDEL_ECANCELED)
+        if (rondel_yield() == RONDEL_ECANCELED) break;
+    return 0;
+}
+
+/* The owner of a promise settles it when it is asked to end it. */
+static void settle(rondel_handle promise, int64_t result, void *user_data) {
+    struct seen *seen = user_data;
+    CHECK_EQ(result, RONDEL_ECANCELED);
+    seen->calls++;
+    seen->result = rondel_future_set(promise, 5);
+}
+
+struct to_be_ended {
+    rondel_loop loop;
+    struct seen beats, owner, told;
+};
+
+static int free_what_goes_on(void *arg) {
+    struct to_be_ended *all = arg;
+    int64_t before = all->beats.calls;
+    CHECK_EQ(rondel_loop_free(all->loop), 0);
+    CHECK(all->beats.calls <= before + 1);
+    CHECK_EQ(all->owner.calls, 1);
+    CHECK_EQ(all->owner.result, 0);
+    CHECK_EQ(all->told.calls, 1);
+    return 0;
+}
+
+TEST(what_ends_only_when_cancelled_ends_in_a_copy_that_is_freed) {
+    struct to_be_ended all = {rondel_loop_new(), {0, 0, 0}, {0, 0, 0}, {0, 0, 0}};
+    rondel_future promise = rondel_future_new(all.loop);
+    CHECK_EQ(rondel_future_on_cancel(promise, settle, &all.owner), 0);
+    CHECK_EQ(rondel_future_then(promise, see, &all.told), 0);
+    CHECK_EQ(rondel_release(rondel_task_spawn(all.loop, beat, &all.beats)), 0);
+    CHECK_EQ(rondel_run(all.loop, RONDEL_RUN_NOWAIT), 1);
+    in_child(free_what_goes_on, &all);
+    CHECK_EQ(free_what_goes_on(&all), 0);
+}
+
 TEST_MAIN(RUN(a_fork_in_a_callback_may_go_on_with_the_run),
           RUN(a_fork_in_a_callback_that_does_not_ask_gets_no_more_of_it),
           RUN(however_it_runs_a_child_that_does_not_ask_is_told_so_and_nothing_else),
@@ -284,4 +327,5 @@ TEST_MAIN(RUN(a_fork_in_a_callback_may_go_on_with_the_run),
           RUN(who_was_not_told_when_the_process_forked_is_told_when_the_child_asks),
           RUN(who_was_not_told_when_the_process_forked_is_told_when_the_child_frees),
           RUN(run_until_leaves_its_future_to_a_child_that_has_not_asked),
-          RUN(tasks_of_a_copy_that_is_freed_hear_what_those_of_any_loop_hear))
+          RUN(tasks_of_a_copy_that_is_freed_hear_what_those_of_any_loop_hear),
+          RUN(what_ends_only_when_cancelled_ends_in_a_copy_that_is_freed))
