@@ -3176,7 +3176,8 @@ typedef struct rondel_process_options {
  * system does not have. The options are yours again when this returns.
  *
  * The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
- * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it; pipes that
+ * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it (one that leads a
+ * group is a zombie from its end until its handle is closed: see `rondel_process_kill_group`); pipes that
  * `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
  * end: read until `RONDEL_EOF`. SIGCHLD is handled, as by `rondel_signal_start`, only while there are children on a system
  * without pidfds (Linux has them from 5.3 on). Loop thread only.
@@ -3205,9 +3206,13 @@ int64_t rondel_process_kill(rondel_process process, int32_t signum);
  * As `rondel_process_kill`, to every process of the group that this one leads, as one does that was started with
  * `RONDEL_PROCESS_DETACHED`, or with `RONDEL_PROCESS_GROUP` and 0: it and what it started.
  *
- * `RONDEL_ESRCH` if the leader has ended, `RONDEL_EINVAL` if it leads none. Loop thread only.
+ * Also when the leader has ended: until its handle is closed it is not reaped, so that the group's number is no other's,
+ * and what it left behind can be ended. A signal to a group of which only the leader is left, ended, reaches nobody, and
+ * is mostly no error. `RONDEL_ESRCH` if somebody else in this program has taken the status, `RONDEL_EINVAL` if it leads no
+ * group. Loop thread only.
  */
-int64_t rondel_process_kill_group(rondel_process process, int32_t signum);
+int64_t rondel_process_kill_group(rondel_process process,
+                                  int32_t signum);
 
 /** The number by which the system knows the process, also when it has ended. Loop thread only. */
 int64_t rondel_process_pid(rondel_process process);
@@ -3231,10 +3236,11 @@ rondel_pipe rondel_process_stream(rondel_process process, int32_t fd);
  * processes that it left behind may still have.
  *
  * Cancelled, timed out, or with more output than `limit` (`RONDEL_EMSGSIZE`), the process is killed by SIGKILL, with its
- * group if it leads one, and this completes when it is reaped; what was collected until then stays. With a `grace` in the
- * options it gets SIGTERM instead, and SIGKILL only if it has not ended when that time is over: until then it is fed, and
- * what it says is collected. `rondel_loop_free` kills at once, and waits for nothing. Fails at once as
- * `rondel_process_spawn` does, and with `RONDEL_EINVAL` if `input` is NULL with a length. Loop thread only.
+ * group if it leads one, also when it has ended itself, and this completes when it is reaped; what was collected until then
+ * stays. With a `grace` in the options they get SIGTERM instead, and SIGKILL only if the process has not ended, or others
+ * of its group have its pipes, when that time is over: until then it is fed, and what is said is collected.
+ * `rondel_loop_free` kills at once, and waits for nothing. Fails at once as `rondel_process_spawn` does, and with
+ * `RONDEL_EINVAL` if `input` is NULL with a length. Loop thread only.
  */
 rondel_future rondel_process_run(rondel_loop loop,
                                  const struct rondel_process_options *options,

@@ -3,7 +3,8 @@
 //!
 //! A child ends when it ends: closing its handle, or freeing the loop, does not kill it, and leaves no zombie either. One
 //! that was closed before stays in the table, unseen, until it is reaped; with its loop it goes to a thread that waits
-//! for it. Its pipes are streams of their own, so whatever it wrote is still there to be read after its end was told.
+//! for it. One that leads a group is reaped only when its handle is closed, or the run is over that it is part of: until
+//! then the group's number is its own, and what is left of the group can be killed. Its pipes are streams of their own, so whatever it wrote is still there to be read after its end was told.
 
 use crate::callback::Notify;
 use crate::core::Core;
@@ -19,7 +20,7 @@ use crate::sys::Source;
 use crate::sys::process::{self, Child, End, Flow, Order};
 
 pub struct Process {
-    /// `None` once it is reaped.
+    /// `None` once it is reaped: the leader of a group stays, when it has ended, until nobody needs the group's number.
     child: Option<Child>,
     pid: i64,
     /// How it ended: a status or a code.
@@ -175,14 +176,21 @@ impl Core {
         }
     }
 
-    /// Sends a signal to the process of a run, or to the group that it leads: whoever counts how often it is asked counts one.
+    /// Sends a signal to the process of a run, or to the group that it leads, also when it has ended itself: whoever counts how
+    /// often it is asked counts one.
     pub fn signal_for_run(&mut self, handle: Handle, signal: i32) -> Result<()> {
         let process = self.any_process(handle).ok_or(Error::EGONE)?;
         let Some(child) = &process.child else { return Ok(()) };
         match process.leads_group.then(|| child.kill_group(signal)) {
+            Some(result) if process.ended.is_some() => result,
             Some(Ok(())) if signal != process::KILL => Ok(()),
             _ => child.kill(signal),
         }
+    }
+
+    /// Whether there is anything left to send signals to: the process, or a group that it led.
+    pub fn remains_for_run(&mut self, handle: Handle) -> bool {
+        self.any_process(handle).is_some_and(|process| process.child.is_some())
     }
 
     /// The run that the process is part of.
@@ -217,8 +225,8 @@ impl Core {
         }
         match &process.child {
             Some(child) if group => child.kill_group(signal),
-            Some(child) => child.kill(signal),
-            None => Err(Error::ESRCH),
+            Some(child) if process.ended.is_none() => child.kill(signal),
+            _ => Err(Error::ESRCH),
         }
     }
 
@@ -241,7 +249,7 @@ impl Core {
     /// Its child lives on, and is reaped when it ends.
     pub fn close_process(&mut self, handle: Handle) {
         let Ok(process) = self.process_mut(handle) else { return };
-        let (child, waiting) = (process.child.take(), std::mem::take(&mut process.waiting));
+        let waiting = std::mem::take(&mut process.waiting);
         let pipes = std::mem::take(&mut process.pipes);
         for future in waiting {
             self.complete(future, Error::ECANCELED.code());
@@ -249,20 +257,26 @@ impl Core {
         for pipe in pipes.iter().filter(|pipe| !pipe.given_out) {
             let _ = self.close(pipe.stream);
         }
-        if let Some(child) = child {
-            self.unwatch_child(handle, &child);
-            self.orphan(child);
-        }
+        self.part_with_child(handle);
     }
 
     /// Nobody hears any more of the end of a process of a run.
     pub fn let_go_of_process(&mut self, handle: Handle) {
-        let child = self.any_process(handle).and_then(|process| process.child.take());
-        if let Some(child) = child {
-            self.unwatch_child(handle, &child);
-            self.orphan(child);
-        }
+        self.part_with_child(handle);
         self.table.discard(handle);
+    }
+
+    /// It is reaped: now if it has ended, else when it will.
+    fn part_with_child(&mut self, handle: Handle) {
+        let Some(process) = self.any_process(handle) else { return };
+        let has_ended = process.ended.is_some();
+        let Some(mut child) = process.child.take() else { return };
+        if has_ended {
+            child.try_reap();
+            return;
+        }
+        self.unwatch_child(handle, &child);
+        self.orphan(child);
     }
 
     fn orphan(&mut self, mut child: Child) {
@@ -346,9 +360,18 @@ impl Core {
         }
     }
 
+    /// How a child ended, if it has and that is not known yet. It is reaped, unless it leads a group.
+    fn look_at_child(&mut self, handle: Handle) -> Option<Result<i64>> {
+        match &mut self.table.get_mut(handle).ok()?.object {
+            Object::Process(process) if process.ended.is_some() => None,
+            Object::Process(process) if process.leads_group => process.child.as_mut()?.try_see(),
+            _ => child_in(&mut self.table, handle)?.try_reap(),
+        }
+    }
+
     /// A child may have ended: the step that tells of it.
     pub fn process_ready(&mut self, handle: Handle) -> Step {
-        let Some(ended) = child_in(&mut self.table, handle).and_then(Child::try_reap) else { return Step::Nothing };
+        let Some(ended) = self.look_at_child(handle) else { return Step::Nothing };
         let Ok(entry) = self.table.get_mut(handle) else { return Step::Nothing };
         let Object::Process(process) = &mut entry.object else {
             if let Some(Entry { object: Object::Orphan(child), .. }) = self.table.remove(handle) {
@@ -362,11 +385,14 @@ impl Core {
         process.ended = Some(status);
         let (child, waiting, on_exit) =
             (process.child.take(), std::mem::take(&mut process.waiting), process.on_exit.take());
+        let stays = process.leads_group && ended.is_ok();
         if let Some(child) = child {
             self.unwatch_child(handle, &child);
+            if let Some(process) = self.any_process(handle).filter(|_| stays) {
+                process.child = Some(child);
+            }
         }
         if let Some(run) = run {
-            self.table.discard(handle);
             self.run_ended(run, status);
             return Step::Nothing;
         }

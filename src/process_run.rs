@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A command from start to end, as one future: its input is fed to it, its output is collected.
 //!
-//! It is done when the process is reaped and its output has ended. Given up before, the process is killed, or asked to end
-//! and killed after a time of grace, and the future completes once it is reaped.
+//! It is done when the process and its output have ended. Given up before, the process is killed, with what is left of its
+//! group if it leads one, or asked to end and killed after a time of grace, and the future completes once it has ended.
+//! Then it is reaped.
 
 use crate::callback::Notify;
 use crate::core::Core;
@@ -150,15 +151,18 @@ impl Core {
         self.finish_run_if_done(future);
     }
 
-    /// The process is reaped.
+    /// The process has ended.
     pub fn run_ended(&mut self, future: Handle, status: i64) {
         if let Some(run) = self.run_mut(future) {
             run.status = Some(status);
         }
-        self.end_grace(future);
         // What it did not read it will not read any more.
         self.end_tube(future, 0);
-        if self.future_mut(future).is_ok_and(|future| future.given_up.is_some()) {
+        let given_up = self.is_given_up(future);
+        let Some(run) = self.run_mut(future) else { return };
+        let (process, asked) = (run.process, run.due.is_some());
+        // The rest of its group has as much time as it had.
+        if given_up && !(asked && self.remains_for_run(process)) {
             // What it has said counts, but nobody waits for those that it left behind.
             for number in 1..3 {
                 let _ = self.collect(future, number);
@@ -171,7 +175,15 @@ impl Core {
     fn finish_run_if_done(&mut self, future: Handle) {
         let Some(run) = self.run_mut(future) else { return };
         let Some(status) = run.status.filter(|_| run.tubes.iter().all(Option::is_none)) else { return };
+        let process = run.process;
+        self.end_grace(future);
+        if self.is_given_up(future) {
+            // There may be more of its group than those who had its pipes.
+            let _ = self.signal_for_run(process, process::KILL);
+        }
+        let Some(run) = self.run_mut(future) else { return };
         let output = Box::new(std::mem::take(&mut run.output).map(Bytes::new));
+        self.let_go_of_process(process);
         if let Ok(future) = self.future_mut(future) {
             future.op = Op::Ran(output);
         }
@@ -185,14 +197,15 @@ impl Core {
         }
         let Some(run) = self.run_mut(future) else { return };
         let (process, ended) = (run.process, run.status.is_some());
-        if !ended && !self.freeing && self.gives_grace(future) {
+        let remains = self.remains_for_run(process);
+        if remains && !self.freeing && self.gives_grace(future) {
             return;
         }
         self.end_grace(future);
-        // A loop that is being freed does not wait; nor does one whose child it may not kill.
-        if !ended {
+        if remains {
             let killed = matches!(self.signal_for_run(process, process::KILL), Ok(()) | Err(Error::ESRCH));
-            if !killed || self.freeing {
+            // A loop that is being freed does not wait; nor does one whose child it may not kill.
+            if !ended && (!killed || self.freeing) {
                 self.let_go_of_process(process);
                 if let Some(run) = self.run_mut(future) {
                     run.status = Some(reason.code());
@@ -221,6 +234,10 @@ impl Core {
             }
         }
         true
+    }
+
+    fn is_given_up(&mut self, future: Handle) -> bool {
+        self.future_mut(future).is_ok_and(|future| future.given_up.is_some())
     }
 
     fn end_grace(&mut self, future: Handle) {

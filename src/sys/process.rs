@@ -212,23 +212,26 @@ impl Child {
     /// Its status, if it has ended: it is reaped, and this is not to be called again. `ECHILD` if somebody else has done
     /// that.
     pub fn try_reap(&mut self) -> Option<Result<i64>> {
+        self.look(0)
+    }
+
+    /// As `try_reap`, and leaves it where it is: until it is reaped its number, and that of a group that it leads, is
+    /// nobody else's.
+    pub fn try_see(&self) -> Option<Result<i64>> {
+        self.look(libc::WNOWAIT)
+    }
+
+    fn look(&self, how: libc::c_int) -> Option<Result<i64>> {
         #[cfg(any(target_os = "linux", target_os = "android"))]
-        if let Some(ended) = self.pidfd.as_ref().and_then(|pidfd| start::wait_by_pidfd(pidfd.raw())) {
-            return ended.map_err(Error::from).transpose();
-        }
-        let mut status = 0;
-        loop {
-            // SAFETY: there is room for a status.
-            match unsafe { libc::waitpid(self.pid, &mut status, libc::WNOHANG) } {
-                0 => return None,
-                -1 => match io::Error::last_os_error() {
-                    error if error.kind() == io::ErrorKind::Interrupted => continue,
-                    error => return Some(Err(error.into())),
-                },
-                _ if libc::WIFSIGNALED(status) => return Some(Ok(BY_SIGNAL + i64::from(libc::WTERMSIG(status)))),
-                _ => return Some(Ok(libc::WEXITSTATUS(status).into())),
+        if let Some(pidfd) = &self.pidfd {
+            // This very child: whatever else has its number by now is left alone.
+            match start::wait(libc::P_PIDFD, pidfd.raw(), how) {
+                // The kernel waits by number only.
+                Err(error) if error.raw_os_error() == Some(libc::EINVAL) => {}
+                ended => return ended.map_err(Error::from).transpose(),
             }
         }
+        start::wait(libc::P_PID, self.pid, how).map_err(Error::from).transpose()
     }
 
     /// Has `tell` called from some thread when it has ended, if the system can do that.
@@ -254,9 +257,13 @@ impl Child {
         if unsafe { libc::kill(self.pid, signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error().into()) }
     }
 
-    /// Sends a signal to every process of the group that it leads.
+    /// Sends a signal to every process of the group that it leads, also when it has ended itself.
     pub fn kill_group(&self, signal: i32) -> Result<()> {
         self.check_parent()?;
+        // Somebody else may have reaped it.
+        if let Some(Err(_)) = self.try_see() {
+            return Err(Error::ESRCH);
+        }
         // SAFETY: as above; a group's number is not used again as long as its leader's is not.
         if unsafe { libc::kill(-self.pid, signal) } == 0 { Ok(()) } else { Err(io::Error::last_os_error().into()) }
     }

@@ -285,6 +285,11 @@ impl Child {
         }
     }
 
+    /// The same: as long as its handle is there, its number is no other process's.
+    pub fn try_see(&mut self) -> Option<Result<i64>> {
+        self.try_reap()
+    }
+
     /// Has `tell` called from some thread when it has ended.
     pub fn call_when_ended(&mut self, tell: impl FnOnce() + Send + 'static) -> bool {
         self.wait = None;

@@ -143,6 +143,56 @@ TEST(the_group_of_a_leader_can_be_killed_as_one) {
     free_childless(loop);
 }
 
+TEST(what_an_ended_leader_left_can_be_killed_until_its_handle_is_closed) {
+    rondel_loop loop = rondel_loop_new();
+    struct command command;
+    struct seen exited = {0, 0, 0};
+    int ends[2];
+    char byte;
+    REQUIRE_EQ(pipe(ends), 0);
+    command_of(&command, "sleep 1000 & exit 4")->flags = RONDEL_PROCESS_GROUP;
+    command_stdio(&command, 1, RONDEL_STDIO_FD)->fd = ends[1];
+    rondel_process process = spawn_command(loop, &command, see, &exited);
+    pid_t pid = (pid_t)rondel_process_pid(process);
+    close(ends[1]);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(exited.calls, 1);
+    CHECK_EQ(exited.result, 4);
+    CHECK_EQ(rondel_process_kill(process, SIGKILL), RONDEL_ESRCH);
+    CHECK_EQ(rondel_process_kill_group(process, SIGKILL), 0);
+    CHECK_EQ(read(ends[0], &byte, 1), 0); /* nobody has the pipe any more */
+    close(ends[0]);
+    CHECK_EQ(kill(pid, 0), 0); /* the number is still its own */
+    CHECK_EQ(rondel_run_until(loop, rondel_process_wait(process, RONDEL_FUTURE)), 4);
+    CHECK_EQ(rondel_close(process), 0);
+    CHECK_EQ(kill(pid, 0), -1);
+    CHECK_EQ(errno, ESRCH);
+    free_childless(loop);
+}
+
+TEST(the_group_of_a_leader_that_somebody_else_took_in_is_left_alone) {
+    rondel_loop loop = rondel_loop_new();
+    struct command command;
+    int status;
+    command_of(&command, "exit 4")->flags = RONDEL_PROCESS_DETACHED;
+    rondel_process process = spawn_command(loop, &command, NULL, NULL);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(waitpid((pid_t)rondel_process_pid(process), &status, 0), rondel_process_pid(process));
+    CHECK_EQ(rondel_process_kill_group(process, SIGKILL), RONDEL_ESRCH);
+    CHECK_EQ(end_of(process), 4);
+    free_childless(loop);
+}
+
+TEST(an_ended_leader_is_taken_in_with_its_loop) {
+    rondel_loop loop = rondel_loop_new();
+    struct command command;
+    command_of(&command, "exit 4")->flags = RONDEL_PROCESS_DETACHED;
+    CHECK(spawn_command(loop, &command, NULL, NULL) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    no_children_left();
+}
+
 /* ---- Letting go ---- */
 
 TEST(closing_a_running_process_cancels_its_waits_and_leaves_no_zombie) {
@@ -327,6 +377,9 @@ TEST_MAIN(RUN(any_number_may_wait_before_and_after_the_end),
           RUN(waits_hear_of_the_end_though_the_exit_function_closes_the_process),
           RUN(an_unreferenced_process_does_not_keep_the_loop), RUN(kill_reaches_the_process_until_it_has_ended),
           RUN(the_group_of_a_leader_can_be_killed_as_one),
+          RUN(what_an_ended_leader_left_can_be_killed_until_its_handle_is_closed),
+          RUN(the_group_of_a_leader_that_somebody_else_took_in_is_left_alone),
+          RUN(an_ended_leader_is_taken_in_with_its_loop),
           RUN(closing_a_running_process_cancels_its_waits_and_leaves_no_zombie),
           RUN(one_closed_as_soon_as_it_was_started_leaves_no_zombie),
           RUN(the_end_of_the_loop_neither_kills_nor_leaves_zombies),

@@ -144,6 +144,43 @@ TEST(the_group_that_it_leads_is_asked_with_it) {
     end_and_free(&patient);
 }
 
+/* The leader, which is asked too, ends at once. */
+static void cancel_and_let_the_leader_end(struct patient *patient) {
+    siginfo_t info;
+    CHECK_EQ(rondel_cancel(patient->future), 0);
+    CHECK_EQ(waitid(P_ALL, 0, &info, WEXITED | WNOWAIT), 0);
+    for (int i = 0; i < 20; i++) CHECK_EQ(rondel_run(patient->loop, RONDEL_RUN_NOWAIT), 1);
+}
+
+TEST(the_rest_of_the_group_has_as_much_time_when_its_leader_has_ended) {
+    struct patient patient;
+    const char *script = "{ trap 'read go <&4; echo bye; exit' TERM; echo ready >&3; read never <&4; } & exec >&- 2>&-; wait";
+    begin_flagged(&patient, script, 1000 * RONDEL_SECOND, 0, RONDEL_PROCESS_GROUP);
+    cancel_and_let_the_leader_end(&patient);
+    CHECK_EQ(patient.seen.calls, 0);
+    CHECK_EQ(write(patient.hears[1], "go\n", 3), 3);
+    end(&patient, RONDEL_ECANCELED);
+    CHECK_STR(said(&patient), "bye\n");
+    end_and_free(&patient);
+}
+
+TEST(the_rest_of_the_group_is_killed_when_its_time_is_over) {
+    struct patient patient;
+    begin_flagged(&patient, "{ trap '' TERM; echo ready >&3; exec sleep 1000; } & wait", 60 * RONDEL_MS, 0, RONDEL_PROCESS_GROUP);
+    CHECK_EQ(rondel_cancel(patient.future), 0);
+    end(&patient, RONDEL_ECANCELED);
+    end_and_free(&patient);
+}
+
+TEST(those_of_the_group_that_have_none_of_its_pipes_are_killed_too) {
+    struct patient patient;
+    begin_flagged(&patient, "{ trap '' TERM; echo ready >&3; exec sleep 1000 >&- 2>&-; } & wait", 1000 * RONDEL_SECOND, 0,
+                  RONDEL_PROCESS_GROUP);
+    CHECK_EQ(rondel_cancel(patient.future), 0);
+    end(&patient, RONDEL_ECANCELED);
+    end_and_free(&patient);
+}
+
 /* Else the pipe that it left to another would hold up the future. */
 TEST(what_it_left_behind_is_not_waited_for) {
     struct patient patient;
@@ -175,4 +212,7 @@ TEST_MAIN(RUN(one_that_ends_when_it_is_asked_is_not_killed_and_what_it_says_stay
           RUN(one_that_does_not_listen_is_killed_when_its_time_is_over_and_not_before),
           RUN(without_a_grace_it_is_killed_at_once), RUN(the_end_of_the_loop_does_not_wait_for_the_grace),
           RUN(too_much_output_asks_it_to_end_and_no_more_is_kept), RUN(the_group_that_it_leads_is_asked_with_it),
+          RUN(the_rest_of_the_group_has_as_much_time_when_its_leader_has_ended),
+          RUN(the_rest_of_the_group_is_killed_when_its_time_is_over),
+          RUN(those_of_the_group_that_have_none_of_its_pipes_are_killed_too),
           RUN(what_it_left_behind_is_not_waited_for), RUN(a_time_that_makes_no_sense_is_refused))

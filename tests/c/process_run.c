@@ -240,6 +240,52 @@ TEST(a_cancel_does_not_wait_for_what_the_process_left_behind) {
     free_childless(loop);
 }
 
+/* The leader ends at once; what it leaves has the pipe `alive`, and the output. */
+static rondel_future run_leaver(rondel_loop loop, uint32_t flag, int *alive, rondel_fn fn, void *user_data) {
+    struct command command;
+    char text[32] = "";
+    int ends[2];
+    siginfo_t info;
+    CHECK_EQ(pipe(ends), 0);
+    command_of(&command, "echo $$ >&3; sleep 1000 & exit 0");
+    command.options.flags = flag;
+    command_stdio(&command, 0, RONDEL_STDIO_NULL);
+    command_stdio(&command, 1, RONDEL_STDIO_PIPE_OUT);
+    command_stdio(&command, 2, RONDEL_STDIO_NULL);
+    command_stdio(&command, 3, RONDEL_STDIO_FD)->fd = ends[1];
+    rondel_future future = rondel_process_run(loop, &command.options, NULL, 0, 0, fn, user_data);
+    close(ends[1]);
+    CHECK(read(ends[0], text, sizeof text - 1) > 0);
+    CHECK_EQ(waitid(P_PID, (id_t)strtol(text, NULL, 10), &info, WEXITED | WNOWAIT), 0);
+    for (int i = 0; i < 20; i++) CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    *alive = ends[0];
+    return future;
+}
+
+TEST(what_an_ended_leader_left_is_killed_with_its_group) {
+    const uint32_t flags[] = {RONDEL_PROCESS_GROUP, RONDEL_PROCESS_DETACHED};
+    for (int i = 0; i < 4; i++) {
+        rondel_loop loop = rondel_loop_new();
+        struct seen seen = {0, 0, 0};
+        char byte;
+        int alive;
+        rondel_future future = run_leaver(loop, flags[i / 2], &alive, see, &seen);
+        CHECK_EQ(seen.calls, 0);
+        if (i % 2) {
+            CHECK_EQ(rondel_cancel(future), 0);
+            CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        } else {
+            CHECK_EQ(rondel_loop_free(loop), 0);
+        }
+        CHECK_EQ(seen.calls, 1);
+        CHECK_EQ(seen.result, RONDEL_ECANCELED);
+        CHECK_EQ(read(alive, &byte, 1), 0); /* nobody has the pipe any more */
+        close(alive);
+        if (i % 2) free_childless(loop);
+        no_children_left();
+    }
+}
+
 TEST(it_waits_for_output_that_comes_after_the_end) {
     rondel_loop loop = rondel_loop_new();
     int go[2];
@@ -324,5 +370,6 @@ TEST_MAIN(RUN(input_goes_in_and_output_and_error_come_out), RUN(a_task_may_await
           RUN(what_makes_no_sense_is_refused), RUN(a_deadline_kills_it_and_what_it_said_stays),
           RUN(cancelled_it_completes_when_the_process_is_reaped),
           RUN(a_cancel_does_not_wait_for_what_the_process_left_behind),
+          RUN(what_an_ended_leader_left_is_killed_with_its_group),
           RUN(it_waits_for_output_that_comes_after_the_end), RUN(more_than_the_limit_ends_it),
           RUN(the_end_of_the_loop_kills_and_does_not_wait), RUN(many_run_side_by_side))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! The moment at which one process becomes two, as the parent sees it.
 
+use super::BY_SIGNAL;
 use super::child::{Failure, Mask, Plan, Stage, child_main};
 use crate::sys::pipes;
 use std::io;
@@ -60,6 +61,30 @@ fn reap(pid: libc::pid_t) {
     {}
 }
 
+/// The status of a child, if it has ended.
+pub fn wait(kind: libc::idtype_t, id: libc::c_int, how: libc::c_int) -> io::Result<Option<i64>> {
+    loop {
+        // SAFETY: a siginfo of zeros is a place for one, and says that nothing came.
+        let (status, info) = unsafe {
+            let mut info: libc::siginfo_t = std::mem::zeroed();
+            let status = libc::waitid(kind, id as libc::id_t, &mut info, libc::WEXITED | libc::WNOHANG | how);
+            (status, info)
+        };
+        if status == 0 {
+            // SAFETY: it is of a child, or zeros.
+            let value = i64::from(unsafe { info.si_status() });
+            return Ok((info.si_signo != 0).then_some(match info.si_code {
+                libc::CLD_EXITED => value & 255,
+                _ => BY_SIGNAL + value,
+            }));
+        }
+        let error = io::Error::last_os_error();
+        if error.kind() != io::ErrorKind::Interrupted {
+            return Err(error);
+        }
+    }
+}
+
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 fn divide(plan: &mut Plan) -> io::Result<(libc::pid_t, Option<OwnedFd>)> {
     // SAFETY: the child makes only calls that are safe after a fork, and ends in them.
@@ -78,11 +103,10 @@ fn divide(plan: &mut Plan) -> io::Result<(libc::pid_t, Option<OwnedFd>)> {
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use linux::divide;
 #[cfg(any(target_os = "linux", target_os = "android"))]
-pub use linux::{pidfd_send_signal, wait_by_pidfd};
+pub use linux::pidfd_send_signal;
 
 #[cfg(any(target_os = "linux", target_os = "android"))]
 mod linux {
-    use super::super::BY_SIGNAL;
     use super::{Plan, child_main};
     use std::io;
     use std::os::fd::{FromRawFd, OwnedFd, RawFd};
@@ -121,32 +145,5 @@ mod linux {
         // SAFETY: no information goes with the signal.
         let status = unsafe { libc::syscall(libc::SYS_pidfd_send_signal, pidfd, signal, nothing, 0) };
         if status == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
-    }
-
-    /// The status of this very child, if it has ended: whatever else has its number by now is left alone. `None` where the
-    /// kernel waits by number only.
-    pub fn wait_by_pidfd(pidfd: RawFd) -> Option<Result<Option<i64>, io::Error>> {
-        loop {
-            // SAFETY: a siginfo of zeros is a place for one, and says that nothing came.
-            let (status, info) = unsafe {
-                let mut info: libc::siginfo_t = std::mem::zeroed();
-                let flags = libc::WEXITED | libc::WNOHANG;
-                (libc::waitid(libc::P_PIDFD, pidfd as libc::id_t, &mut info, flags), info)
-            };
-            if status == 0 {
-                // SAFETY: it is of a child, or zeros.
-                let (pid, value) = unsafe { (info.si_pid(), i64::from(info.si_status())) };
-                return Some(Ok((pid != 0).then_some(match info.si_code {
-                    libc::CLD_EXITED => value & 255,
-                    _ => BY_SIGNAL + value,
-                })));
-            }
-            let error = io::Error::last_os_error();
-            match error.raw_os_error() {
-                Some(libc::EINTR) => {}
-                Some(libc::EINVAL) => return None,
-                _ => return Some(Err(error)),
-            }
-        }
     }
 }
