@@ -62,6 +62,10 @@ impl Whole {
         }
     }
 
+    pub fn awaited(&self) -> impl Iterator<Item = Handle> {
+        self.parts.iter().flatten().map(|part| part.future)
+    }
+
     /// In words.
     pub fn doing(&self) -> String {
         format!("{} of {} to come", self.left, self.parts.len())
@@ -296,7 +300,7 @@ impl Core {
             self.end_whole(handle, if timed_out { Verdict::Count } else { Verdict::Result(reason.code()) });
             return Ok(());
         }
-        let mut parts: Vec<Handle> = whole.parts.iter().flatten().map(|part| part.future).collect();
+        let mut parts: Vec<Handle> = whole.awaited().collect();
         parts.retain(|part| self.can_be_cancelled(*part));
         if parts.is_empty() && !self.freeing {
             // All that is left is to tell.

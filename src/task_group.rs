@@ -51,6 +51,10 @@ impl Group {
     pub fn is_empty(&self) -> bool {
         self.children.is_empty()
     }
+
+    pub fn children(&self) -> impl Iterator<Item = Handle> {
+        self.children.values().copied()
+    }
 }
 
 impl Core {

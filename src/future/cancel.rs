@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
 /// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
@@ -16,6 +16,8 @@ pub struct Cancels {
     /// Each with the task that awaits it, if it is one.
     queue: VecDeque<(Handle, Option<Handle>)>,
     running: bool,
+    /// What was found not to wait for itself.
+    in_no_circle: BTreeSet<Handle>,
     /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
     round: u32,
 }
@@ -42,6 +44,9 @@ impl Core {
             return;
         }
         while let Some((handle, task)) = self.cancels.queue.pop_front() {
+            if self.is_reached_again(handle) && self.cancels.in_no_circle.insert(handle) {
+                self.break_circle_of(handle);
+            }
             let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
             if let (true, Some(task)) = (refused, task) {
                 // The result is on its way, and shall not be lost.
@@ -49,7 +54,16 @@ impl Core {
             }
         }
         self.cancels.running = false;
+        self.cancels.in_no_circle.clear();
         self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
+    }
+
+    /// Whether it goes on though it was cancelled in this round. (As the loop is freed all are, in whatever order.)
+    pub(super) fn is_reached_again(&self, handle: Handle) -> bool {
+        let round = self.cancels.round;
+        !self.freeing
+            && matches!(self.table.get(handle).map(|entry| &entry.object),
+                Ok(Object::Future(future)) if future.is_pending() && future.cancelled_in == round)
     }
 
     /// Whether it is pending, or was just cancelled together with what waits for it.

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Circles: futures that wait for each other, and that nothing else can end.
 //!
-//! Cancelling does not help: what it asks to end asks what it waits for. So when all is to end a circle is broken, in one
-//! place. Whoever waits for it from outside, or elsewhere in it, then hears how it ended, as it should.
+//! Cancelling one of them would not help: what it asks to end asks what it waits for. So a circle that is cancelled, or
+//! that is left when all is to end, is broken in one place. Whoever waits for it from outside, or elsewhere in it, then
+//! hears how it ended, as it should.
 
 use super::{Op, Waiter};
 use crate::combine::Verdict;
@@ -117,10 +118,50 @@ impl Core {
                 && waits.get(&at).is_some_and(|on| !on.is_empty())
             {
                 let circle = &path[begin..];
-                let is_task = |handle: &&Handle| self.table.get(**handle).is_ok_and(|entry| entry.is_pending_task());
-                let weakest = circle.iter().find(is_task).copied().unwrap_or(at);
+                let weakest = circle.iter().copied().find(|handle| self.is_task(*handle)).unwrap_or(at);
                 self.end_stuck(weakest);
             }
+        }
+    }
+
+    /// Something is being cancelled, and was reached twice. If it waits for itself nothing in that circle would ever end:
+    /// the wait of a task in it does.
+    pub(super) fn break_circle_of(&mut self, start: Handle) {
+        // From each that was reached, the one that waits for it.
+        let mut reached_from = BTreeMap::new();
+        let mut to_follow = vec![start];
+        while let Some(at) = to_follow.pop() {
+            for next in self.waited_for_by(at) {
+                if next == start {
+                    let mut circle = std::iter::successors(Some(at), |handle| reached_from.get(handle).copied());
+                    if let Some(task) = circle.find(|handle| self.is_task(*handle)) {
+                        self.end_await_of(task);
+                    }
+                    return;
+                }
+                if self.is_reached_again(next) && !reached_from.contains_key(&next) {
+                    reached_from.insert(next, at);
+                    to_follow.push(next);
+                }
+            }
+        }
+    }
+
+    fn is_task(&self, handle: Handle) -> bool {
+        self.table.get(handle).is_ok_and(|entry| entry.is_pending_task())
+    }
+
+    /// What a future would end with, if that is other futures.
+    fn waited_for_by(&self, handle: Handle) -> Vec<Handle> {
+        let Ok(Object::Future(future)) = self.table.get(handle).map(|entry| &entry.object) else { return Vec::new() };
+        match &future.op {
+            Op::Task(task) => task.awaited().into_iter().collect(),
+            Op::Whole(whole) => whole.awaited().collect(),
+            Op::Join => match self.table.get(future.origin).map(|entry| &entry.object) {
+                Ok(Object::Group(group)) => group.children().collect(),
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
         }
     }
 
