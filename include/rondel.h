@@ -1845,7 +1845,8 @@ int64_t rondel_udp_set_peer(rondel_udp udp,
  * What one callback sends leaves together when it returns; what the system does not take yet waits, and can be cancelled
  * until it leaves. The bytes are copied where they do not leave at once. The future fails with `RONDEL_EMSGSIZE` for a
  * datagram that is too long (65535 bytes are the most, also on this machine), `RONDEL_EACCES` for a broadcast without
- * `rondel_udp_broadcast`, `RONDEL_ENETUNREACH`… as sendto(2) has them. `RONDEL_EDESTADDRREQ` without address and peer,
+ * `rondel_udp_broadcast`, `RONDEL_ENETUNREACH`… as sendto(2) has them, but not with an error that came back for an earlier
+ * one: those wait for who receives, and nobody's datagram is lost to them. `RONDEL_EDESTADDRREQ` without address and peer,
  * `RONDEL_EISCONN` for another address than the peer's, `RONDEL_EAFNOSUPPORT` for an IPv6 address from an IPv4 socket,
  * `RONDEL_EINVAL` for one that is none or has port 0. Loop thread only.
  */

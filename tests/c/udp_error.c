@@ -67,24 +67,80 @@ TEST(no_send_is_blamed_for_an_earlier_one_while_somebody_receives) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
-TEST(without_a_receiver_the_next_send_is_told) {
+TEST(without_a_receiver_no_send_is_blamed_and_who_receives_next_is_told) {
     rondel_loop loop = rondel_loop_new();
-    struct net_op first = {0}, second = {0}, third = {0};
+    struct net_op ops[3];
     struct udp_heard heard = {0};
+    memset(ops, 0, sizeof ops);
     rondel_udp udp = connected(loop, nobody());
-    CHECK(rondel_udp_send(udp, "x", 1, NULL, net_done, &first) > 0);
-    CHECK(rondel_udp_send(udp, "x", 1, NULL, net_done, &second) > 0);
-    CHECK(rondel_udp_send(udp, "x", 1, NULL, net_done, &third) > 0);
-    REQUIRE(net_run_until(loop, &third.calls, 1));
-    CHECK_EQ(first.result, 1);
-    CHECK_EQ(second.result, RONDEL_ECONNREFUSED);
-    CHECK_EQ(third.result, 1);
-    /* What a send was told nobody is told again. */
-    CHECK_EQ(rondel_udp_try_send(udp, "x", 1, NULL), RONDEL_ECONNREFUSED);
+    for (int i = 0; i < 3; i++) CHECK(rondel_udp_send(udp, "x", 1, NULL, net_done, &ops[i]) > 0);
+    REQUIRE(net_run_until(loop, &ops[2].calls, 1));
+    for (int i = 0; i < 3; i++) REQUIRE(ops[i].result == 1);
+    CHECK_EQ(rondel_udp_try_send(udp, "x", 1, NULL), 1);
+    /* Once for each at most, and never again. */
+    CHECK_EQ(rondel_udp_recv_start(udp, udp_hear, &heard), 0);
+    REQUIRE(net_run_until(loop, &heard.errors, 1));
+    net_settle(loop);
+    CHECK(heard.errors >= 1 && heard.errors <= 4);
+    CHECK_EQ(heard.error, RONDEL_ECONNREFUSED);
+    int64_t before = heard.errors;
+    CHECK_EQ(rondel_udp_recv_stop(udp), 0);
     CHECK_EQ(rondel_udp_recv_start(udp, udp_hear, &heard), 0);
     net_settle(loop);
-    CHECK_EQ(heard.calls, 0);
+    CHECK_EQ(heard.errors, before);
     CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+/* Sends to a peer that is not there, which then comes. */
+static int peer_after_an_error(rondel_udp udp) {
+    int port;
+    CHECK_EQ(rondel_udp_try_send(udp, "lost", 4, NULL), 4);
+    CHECK(rondel_peer_addr(udp, NULL, 0, &port) > 0);
+    return udp_plain("127.0.0.1", port);
+}
+
+TEST(an_error_of_before_costs_no_new_datagram_though_nobody_receives) {
+    rondel_loop loop = rondel_loop_new();
+    struct net_op ops[3];
+    rondel_datagram batch[3];
+    char room[8];
+    /* One that is tried, one that waits for its callback's end, a batch, and what is gathered in one callback. */
+    for (int how = 0; how < 4; how++) {
+        int sent = how < 2 ? 1 : 3;
+        memset(ops, 0, sizeof ops);
+        memset(batch, 0, sizeof batch);
+        for (int i = 0; i < 3; i++) batch[i].bytes = (const uint8_t *)"new", batch[i].length = 3;
+        rondel_udp udp = connected(loop, nobody());
+        int peer = peer_after_an_error(udp);
+        if (how == 0) REQUIRE(rondel_udp_try_send(udp, "new", 3, NULL) == 3);
+        if (how == 1 || how == 3)
+            for (int i = 0; i < sent; i++) CHECK(rondel_udp_send(udp, "new", 3, NULL, net_done, &ops[i]) > 0);
+        if (how == 2) CHECK(rondel_udp_send_batch(udp, batch, 3, net_done, &ops[0]) > 0);
+        net_settle(loop);
+        if (how == 1 || how == 3)
+            for (int i = 0; i < sent; i++) REQUIRE(ops[i].result == 3);
+        if (how == 2) REQUIRE(ops[0].result == 3);
+        for (int i = 0; i < sent; i++) CHECK_EQ(udp_receive(peer, room, sizeof room), 3);
+        CHECK_EQ(rondel_close(udp), 0);
+        close(peer);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(an_error_that_the_system_had_no_room_to_keep_costs_no_new_datagram_either) {
+    static char bytes[1400];
+    rondel_loop loop = rondel_loop_new();
+    int port = nobody(), peer = udp_plain("127.0.0.1", port);
+    char room[8];
+    rondel_udp udp = connected(loop, port);
+    /* What nobody receives fills the socket. */
+    for (int i = 0; i < 2000; i++) udp_send_to(peer, "127.0.0.1", udp_port_of(udp), bytes, sizeof bytes);
+    close(peer);
+    peer = peer_after_an_error(udp);
+    REQUIRE(rondel_udp_try_send(udp, "new", 3, NULL) == 3);
+    CHECK_EQ(udp_receive(peer, room, sizeof room), 3);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(peer);
 }
 
 TEST(a_single_receive_ends_with_the_error) {
@@ -258,7 +314,10 @@ TEST(out_of_descriptors_is_an_error_and_the_loop_goes_on) {
 
 TEST_MAIN(RUN(a_receiver_hears_once_that_its_peer_is_not_there),
           RUN(no_send_is_blamed_for_an_earlier_one_while_somebody_receives),
-          RUN(without_a_receiver_the_next_send_is_told), RUN(a_single_receive_ends_with_the_error),
+          RUN(without_a_receiver_no_send_is_blamed_and_who_receives_next_is_told),
+          RUN(an_error_of_before_costs_no_new_datagram_though_nobody_receives),
+          RUN(an_error_that_the_system_had_no_room_to_keep_costs_no_new_datagram_either),
+          RUN(a_single_receive_ends_with_the_error),
           RUN(an_unconnected_socket_hears_of_none_unless_it_asks),
           RUN(errors_of_an_unconnected_socket_wait_for_who_receives),
           RUN(a_datagram_too_long_is_told_by_its_send_alone), RUN(a_socket_may_be_closed_when_told_of_an_error),

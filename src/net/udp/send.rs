@@ -171,7 +171,10 @@ impl Core {
                     self.note_retried(handle, &mut retried);
                     self.batch_sent(future, sent as u32, Ok(()));
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => break,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => {
+                    self.note_retried(handle, &mut retried);
+                    break;
+                }
                 Err(error) => {
                     if let Blame::Datagram(error) = self.blame(handle, error.into(), &mut retried) {
                         rest = &rest[1..];
@@ -240,7 +243,10 @@ impl Core {
                         self.queued_done(future, Ok(length));
                     }
                 }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => return true,
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock && !udp.would_wait_in_vain() => {
+                    self.note_retried(handle, &mut retried);
+                    return true;
+                }
                 Err(error) => {
                     if let Blame::Datagram(error) = self.blame(handle, error.into(), &mut retried)
                         && let Some((future, _)) = out.pop()
@@ -299,42 +305,39 @@ impl Core {
         }
     }
 
-    /// Whose error it is that a send met.
+    /// Whose error it is that a send met. What came back for an earlier datagram the system tells by not sending this one:
+    /// it is kept for who receives next, and this one is sent again.
     fn blame(&mut self, handle: Handle, error: Error, retried: &mut Option<Error>) -> Blame {
         if error == Error::EAGAIN {
+            self.note_retried(handle, retried);
             return Blame::Datagram(error);
         }
         let Ok(udp) = self.udp_mut(handle) else { return Blame::Datagram(error) };
-        let (has_peer, is_read) = (udp.peer.is_some(), udp.is_read());
-        if udp.keeps_returned {
-            if !udp.take_returned() {
-                return Blame::Datagram(error);
-            }
-            if has_peer && !is_read {
-                // Nobody else would hear of it.
-                udp.returned.clear();
-                return Blame::Datagram(error);
-            }
-            if is_read {
+        if udp.keeps_returned && udp.take_returned() {
+            if udp.is_read() {
                 self.ready.push_datagrams(handle);
             }
             return Blame::Nobody;
         }
-        if has_peer && is_read && retried.is_none() && comes_back(error) {
+        // A system that keeps none, or had no room for it, may mean this one or an earlier one: the second try shows.
+        if udp.peer.is_some() && retried.is_none() && comes_back(error) {
             *retried = Some(error);
             return Blame::Nobody;
         }
+        *retried = None;
         Blame::Datagram(error)
     }
 
-    /// A send succeeded at the second try: the error that the first one met was another datagram's.
+    /// The second try met no error: the one that the first met was another datagram's.
     fn note_retried(&mut self, handle: Handle, retried: &mut Option<Error>) {
         if let Some(error) = retried.take()
             && let Ok(udp) = self.udp_mut(handle)
         {
             let to = udp.peer;
             udp.note_returned(Returned { error, to });
-            self.ready.push_datagrams(handle);
+            if udp.is_read() {
+                self.ready.push_datagrams(handle);
+            }
         }
     }
 
