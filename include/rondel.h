@@ -648,10 +648,16 @@ int64_t rondel_close_threadsafe(rondel_handle handle);
 /**
  * Has `fn(handle, 0, user_data)` called when the handle has been closed, as the last thing that is heard of it.
  *
+ * To close a handle, or to free its loop, calls none of the functions that it was made with or given later, even if they
+ * never were called: what their `user_data` points to is best freed here. (Of what is asked once, each `fn` is told: see
+ * `rondel_close`.)
+ *
  * Several notices can be registered; they come in that order. For a loop it comes at the end of `rondel_loop_free`.
  * `RONDEL_EKIND` for a future, `RONDEL_EINVAL` without a function. Loop thread only.
  */
-int64_t rondel_on_close(rondel_handle handle, rondel_fn fn, void *user_data);
+int64_t rondel_on_close(rondel_handle handle,
+                        rondel_fn fn,
+                        void *user_data);
 
 /**
  * 1 if something goes on: a timer that runs, a stream that is read from or has operations pending, a listener, a
@@ -3164,17 +3170,19 @@ typedef struct rondel_process_options {
 } rondel_process_options;
 
 /**
- * Starts a program. When it ends, `fn(process, status, user_data)` is told, once; `fn` may be NULL.
+ * Starts a program. When it ends, `fn(process, status, user_data)` is told, once; `fn` may be NULL. If the handle is closed
+ * or the loop freed before that, `fn` is not told: free what `user_data` points to in `rondel_on_close`.
  *
  * The status is what the program exits with (0 to 255; on Windows any number of 32 bits), or `RONDEL_EXIT_SIGNAL` and
  * the signal that ended it: see `rondel_exit_code` and `rondel_exit_signal`. `RONDEL_ECHILD`: somebody else in this
  * program has taken the status.
  *
  * A program that cannot be run is refused here: `RONDEL_ENOENT` where there is none, `RONDEL_EACCES` if it may not be
- * run, `RONDEL_ENOEXEC` for no program, `RONDEL_ECWD` if `cwd` cannot be entered (whatever the reason), `RONDEL_EPERM` for
- * a user, group or process group it may not have, `RONDEL_EBADF` for a descriptor that is not open, `RONDEL_EAGAIN`,
- * `RONDEL_ENOMEM`, `RONDEL_EMFILE`. `RONDEL_EINVAL` for options that make no sense, `RONDEL_EOPNOTSUPP` for those that the
- * system does not have. The options are yours again when this returns.
+ * run, `RONDEL_ENOEXEC` for no program, `RONDEL_ECWD` if `cwd` cannot be entered, whatever the reason, as each may be the
+ * program's too (`rondel_file_access` of it with `RONDEL_ACCESS_EXECUTE` tells which it is), `RONDEL_EPERM` for a user, group
+ * or process group it may not have, `RONDEL_EBADF` for a descriptor that is not open, `RONDEL_EAGAIN`, `RONDEL_ENOMEM`,
+ * `RONDEL_EMFILE`. `RONDEL_EINVAL` for options that make no sense, `RONDEL_EOPNOTSUPP` for those that the system does not
+ * have. The options are yours again when this returns.
  *
  * The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
  * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it (one that leads a

@@ -37,6 +37,10 @@ pub extern "C" fn rondel_close_threadsafe(handle: rondel_handle) -> i64 {
 
 /// Has `fn(handle, 0, user_data)` called when the handle has been closed, as the last thing that is heard of it.
 ///
+/// To close a handle, or to free its loop, calls none of the functions that it was made with or given later, even if they
+/// never were called: what their `user_data` points to is best freed here. (Of what is asked once, each `fn` is told: see
+/// `rondel_close`.)
+///
 /// Several notices can be registered; they come in that order. For a loop it comes at the end of `rondel_loop_free`.
 /// `RONDEL_EKIND` for a future, `RONDEL_EINVAL` without a function. Loop thread only.
 #[unsafe(no_mangle)]

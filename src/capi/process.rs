@@ -102,17 +102,19 @@ const FLAGS: u32 = 255;
 const MOST_STDIO: usize = 1024;
 const MOST_GROUPS: u32 = 65536;
 
-/// Starts a program. When it ends, `fn(process, status, user_data)` is told, once; `fn` may be NULL.
+/// Starts a program. When it ends, `fn(process, status, user_data)` is told, once; `fn` may be NULL. If the handle is closed
+/// or the loop freed before that, `fn` is not told: free what `user_data` points to in `rondel_on_close`.
 ///
 /// The status is what the program exits with (0 to 255; on Windows any number of 32 bits), or `RONDEL_EXIT_SIGNAL` and
 /// the signal that ended it: see `rondel_exit_code` and `rondel_exit_signal`. `RONDEL_ECHILD`: somebody else in this
 /// program has taken the status.
 ///
 /// A program that cannot be run is refused here: `RONDEL_ENOENT` where there is none, `RONDEL_EACCES` if it may not be
-/// run, `RONDEL_ENOEXEC` for no program, `RONDEL_ECWD` if `cwd` cannot be entered (whatever the reason), `RONDEL_EPERM` for
-/// a user, group or process group it may not have, `RONDEL_EBADF` for a descriptor that is not open, `RONDEL_EAGAIN`,
-/// `RONDEL_ENOMEM`, `RONDEL_EMFILE`. `RONDEL_EINVAL` for options that make no sense, `RONDEL_EOPNOTSUPP` for those that the
-/// system does not have. The options are yours again when this returns.
+/// run, `RONDEL_ENOEXEC` for no program, `RONDEL_ECWD` if `cwd` cannot be entered, whatever the reason, as each may be the
+/// program's too (`rondel_file_access` of it with `RONDEL_ACCESS_EXECUTE` tells which it is), `RONDEL_EPERM` for a user, group
+/// or process group it may not have, `RONDEL_EBADF` for a descriptor that is not open, `RONDEL_EAGAIN`, `RONDEL_ENOMEM`,
+/// `RONDEL_EMFILE`. `RONDEL_EINVAL` for options that make no sense, `RONDEL_EOPNOTSUPP` for those that the system does not
+/// have. The options are yours again when this returns.
 ///
 /// The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
 /// until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it (one that leads a
