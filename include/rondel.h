@@ -2252,7 +2252,8 @@ typedef int64_t rondel_tty;
  *
  * It is opened anew, the same ways as `fd` is, and does not block; `fd` stays yours and blocks as before, as it does for
  * the shell that it was inherited from. (The other side of a pseudo-terminal, which cannot be opened anew, is duplicated:
- * that one does not block any more.) The end of what is typed (Ctrl-D) is the end of the stream.
+ * that one does not block any more, and it is at its end, `RONDEL_EOF`, when nobody has the terminal open any more.) The end
+ * of what is typed (Ctrl-D) is the end of the stream.
  *
  * `RONDEL_EBADF`, `RONDEL_ENOTTY` if it is no terminal, `RONDEL_EACCES` and others if it may not be opened; `rondel_pipe_open`
  * takes a descriptor as it is. `RONDEL_ENOSYS` on Windows. Loop thread only.

@@ -85,7 +85,11 @@ impl Source {
     #[inline(never)]
     pub(super) fn read(&self, buffer: &mut [u8]) -> io::Result<usize> {
         // SAFETY: `buffer` is writable for its length.
-        retry(|| unsafe { libc::read(self.raw(), buffer.as_mut_ptr().cast(), buffer.len()) })
+        let read = retry(|| unsafe { libc::read(self.raw(), buffer.as_mut_ptr().cast(), buffer.len()) });
+        match read {
+            Err(error) if error.raw_os_error() == Some(libc::EIO) && plays_terminal(self.raw()) => Ok(0),
+            read => read,
+        }
     }
 
     #[inline(never)]
@@ -130,6 +134,22 @@ impl Source {
     fn inherit(&self) -> bool {
         // SAFETY: no pointer is passed.
         unsafe { libc::fcntl(self.raw(), libc::F_SETFD, 0) == 0 }
+    }
+}
+
+/// Whether it is the master's side of a pseudo-terminal whose reads fail, on Linux, when nobody has the other side open any
+/// more: elsewhere they come to their end.
+fn plays_terminal(fd: RawSource) -> bool {
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let mut number: libc::c_uint = 0;
+        // SAFETY: there is room for a number, which only a master has.
+        unsafe { libc::ioctl(fd, libc::TIOCGPTN as _, &mut number) == 0 }
+    }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    {
+        let _ = fd;
+        false
     }
 }
 

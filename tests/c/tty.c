@@ -130,6 +130,41 @@ TEST(the_side_that_plays_the_terminal_can_be_opened_too) {
     pty_close(&pty);
 }
 
+/* What was said last comes first. */
+TEST(the_side_that_plays_the_terminal_ends_when_nobody_has_the_other) {
+    for (int as_pipe = 0; as_pipe < 2; as_pipe++) {
+        rondel_loop loop = rondel_loop_new();
+        struct keys keys = {"", 0, 0};
+        struct pty pty;
+        char byte;
+        const char *argv[] = {"sh", "-c", "echo bye", NULL};
+        REQUIRE(pty_open(&pty));
+        rondel_stdio stdio[3];
+        memset(stdio, 0, sizeof stdio);
+        for (int i = 0; i < 3; i++) stdio[i].kind = RONDEL_STDIO_FD, stdio[i].fd = pty.slave;
+        rondel_process_options options;
+        memset(&options, 0, sizeof options);
+        options.size = sizeof options;
+        options.file = "/bin/sh";
+        options.argv = argv;
+        options.stdio = stdio;
+        options.stdio_count = 3;
+        options.flags = RONDEL_PROCESS_DETACHED;
+        rondel_stream screen = as_pipe ? rondel_pipe_open(loop, dup(pty.master)) : rondel_tty_open(loop, pty.master);
+        CHECK_EQ(rondel_read_start(screen, on_keys, &keys), 0);
+        settle(loop);
+        CHECK_EQ(keys.ended, 0);
+        CHECK(rondel_process_spawn(loop, &options, NULL, NULL) > 0);
+        close(pty.slave);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        CHECK_STR(keys.got, "bye\r\n");
+        CHECK_EQ(keys.ended, RONDEL_EOF);
+        CHECK_EQ(rondel_run_until(loop, rondel_read(screen, &byte, 1, RONDEL_FUTURE)), RONDEL_EOF);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        close(pty.master);
+    }
+}
+
 TEST(a_terminal_that_goes_away_ends_the_stream) {
     rondel_loop loop = rondel_loop_new();
     struct keys keys = {"", 0, 0};
@@ -425,6 +460,7 @@ TEST(what_makes_no_sense_is_refused) {
 
 TEST_MAIN(RUN(lines_are_read_and_written), RUN(the_descriptor_stays_the_callers_and_blocks_as_before),
           RUN(what_is_open_one_way_is_opened_that_way), RUN(the_side_that_plays_the_terminal_can_be_opened_too),
+          RUN(the_side_that_plays_the_terminal_ends_when_nobody_has_the_other),
           RUN(a_terminal_that_goes_away_ends_the_stream), RUN(modes_do_what_they_say),
           RUN(keys_come_at_once_and_unseen_in_raw_mode), RUN(what_was_found_is_given_back_whatever_it_was),
           RUN(of_several_handles_the_last_one_gives_it_back), RUN(several_terminals_are_given_back_each_as_it_was),
