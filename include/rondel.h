@@ -2530,6 +2530,18 @@ rondel_signal rondel_signal_start(rondel_loop loop,
                                   rondel_fn fn,
                                   void *user_data);
 
+/**
+ * Waits for the next time that the process gets the signal: the result is its number.
+ *
+ * So a task can wait for one, with a deadline, or together with other things. One that comes while nobody waits for it or
+ * watches it does what it would without Rondel: keep a `rondel_signal_start` if that must not be. Handlers and refused
+ * numbers are as there. Loop thread only.
+ */
+rondel_future rondel_signal_wait(rondel_loop loop,
+                                 int32_t signum,
+                                 rondel_fn fn,
+                                 void *user_data);
+
 /** @} */
 
 /**

@@ -162,6 +162,7 @@ impl Future {
             Op::Soon => "call_soon",
             Op::Later(_) => "call_later",
             Op::Exit => "process_wait",
+            Op::Signal(_) => "signal_wait",
             Op::Run(_) | Op::Ran(_) => "process_run",
             Op::Accept => "accept",
             Op::Read => "read",

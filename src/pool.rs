@@ -74,18 +74,20 @@ const UNWANTED: u8 = 3;
 const OVER: u8 = 4;
 
 impl Job {
-    /// What it is in a word: the function of the API that it was made in, without its prefix, if that can be seen.
+    /// What it is in a word: the function that it was made in, which is of the API mostly, if that can be seen.
     pub fn word(&self) -> &'static str {
-        let named = self
-            .what
-            .split("::rondel_")
-            .nth(1)
-            .and_then(|rest| rest.split(|c| !char::is_alphanumeric(c) && c != '_').next());
-        match (self.desk.lane, named) {
+        let after = |mark: &str| self.what.split_once(mark).map(|(_, rest)| rest);
+        let first = |rest: &'static str| rest.split(|c: char| !c.is_alphanumeric() && c != '_').next();
+        match (self.desk.lane, after("::rondel_").and_then(first)) {
             (Lane::Work, _) => "work",
             _ if self.what.contains("::resolve_name::") => "resolve_name",
             _ if self.what.contains("::dns::") => "resolve",
             (_, Some(word)) => word,
+            (Lane::Files, None) if self.what.contains("::file_path::stat::") => "file_stat",
+            (Lane::Files, None) if self.what.contains("::file_path::chown::") => "file_chown",
+            (Lane::Files, None) if self.what.contains("::folder::scan") => "dir_scan",
+            (Lane::Files, None) if self.what.contains("::read_file::") => "file_read",
+            (Lane::Files, None) if self.what.contains("::write_file::") => "file_write",
             (Lane::Files, None) => "file_operation",
             (Lane::Names, None) => "resolve",
         }

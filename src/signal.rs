@@ -7,6 +7,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
+use crate::future::Op;
 use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::program;
@@ -50,6 +51,19 @@ impl Core {
         }
         self.set_active(handle, true);
         Ok(handle)
+    }
+
+    /// The next time that the process gets the signal.
+    pub fn wait_for_signal(&mut self, number: i32, notify: Notify) -> Result<Handle> {
+        if !signals::can_be_watched(number) {
+            return Err(Error::EINVAL);
+        }
+        let future = self.insert_future(Op::Signal(number), self.handle, notify)?;
+        if let Err(error) = self.add_signal_watcher(number, future) {
+            self.withdraw_future(future);
+            return Err(error);
+        }
+        Ok(future)
     }
 
     /// From now on `signal_step` is called for this handle when the signal has come.
@@ -98,6 +112,13 @@ impl Core {
                 }
                 self.step_for(notify, handle, i64::from(number))
             }
+            Ok(Object::Future(future)) => match future.op {
+                Op::Signal(number) if future.is_pending() => {
+                    self.unwatch_signal(handle);
+                    self.complete_now(handle, i64::from(number))
+                }
+                _ => Step::Nothing,
+            },
             Ok(Object::Stream(_)) => self.tty_step(handle),
             // What the loop itself watches for.
             Ok(Object::Loop) => {

@@ -109,6 +109,7 @@ impl Core {
                 return Ok(());
             }
             Op::Exit => self.cancel_process_wait(origin, handle),
+            Op::Signal(_) => self.unwatch_signal(handle),
             Op::Connect(_) => self.drop_connecting(handle),
             Op::ConnectLocal(_) => self.drop_local_connecting(handle),
             Op::InLine(claim) => {

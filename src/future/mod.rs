@@ -66,6 +66,8 @@ pub enum Op {
     Shutdown,
     /// The end of a process, which is the origin.
     Exit,
+    /// A signal, of this number.
+    Signal(i32),
     /// A command that is run to its end.
     Run(Box<Run>),
     /// One that was: its output and error.

@@ -63,17 +63,15 @@ fn send(stream: &Source, file: &OpenFile, at: u64, length: usize) -> io::Result<
 
 #[cfg(any(target_os = "freebsd", target_vendor = "apple"))]
 fn send(stream: &Source, file: &OpenFile, at: u64, length: usize) -> io::Result<usize> {
-    let mut sent: libc::off_t = length as libc::off_t;
+    // How much is to be sent on one of them, on the other only how much was.
+    let mut sent = if cfg!(target_os = "freebsd") { 0 } else { length as libc::off_t };
     let (from, to) = (file.file().as_raw_fd(), stream.raw());
     // SAFETY: the count lives through the call; there is nothing to send before or behind the file.
     #[cfg(target_vendor = "apple")]
     let status = unsafe { libc::sendfile(from, to, at as libc::off_t, &mut sent, std::ptr::null_mut(), 0) };
     // SAFETY: as above.
     #[cfg(target_os = "freebsd")]
-    let status = unsafe {
-        sent = 0;
-        libc::sendfile(from, to, at as libc::off_t, length, std::ptr::null_mut(), &mut sent, 0)
-    };
+    let status = unsafe { libc::sendfile(from, to, at as libc::off_t, length, std::ptr::null_mut(), &mut sent, 0) };
     if status == 0 {
         return Ok(sent as usize);
     }

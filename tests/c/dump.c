@@ -305,7 +305,7 @@ TEST(a_file_operation_that_hangs_is_told) {
     CHECK(hanging > 0 && next > 0);
     while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_QUEUED)) sched_yield();
     dump(loop);
-    has("file_"); /* file_read, where the compiler tells it apart */
+    has("file_read");
     has(" %" PRId64 ": on file %" PRId64 ", on a thread\n", hanging, file);
     has(" %" PRId64 ": on file %" PRId64 ", waits for its turn on the file\n", next, file);
     has("file %" PRId64 ": 2 operations, descriptor %d\n", file, fds[0]);

@@ -98,6 +98,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(tcp_open, LOOPS, (h, INT32_MAX))                                                                              \
     CALL(fd_watch, LOOPS, (h, call_fd, RONDEL_READABLE, call_fn, &call_seen))                                          \
     CALL(signal_start, LOOPS, (h, SIGURG, call_fn, &call_seen))                                                        \
+    CALL(signal_wait, LOOPS, (h, SIGURG, call_fn, &call_seen))                                                         \
     CALL(work, LOOPS, (h, do_nothing, NULL, call_fn, &call_seen))                                                      \
     CALL(resolve, LOOPS, (h, "127.0.0.1", NULL, RONDEL_RESOLVE_NUMERIC, call_fn, &call_seen))                          \
     CALL(task_spawn, LOOPS, (h, do_nothing, NULL))                                                                     \
