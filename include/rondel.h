@@ -2964,8 +2964,10 @@ rondel_future rondel_dir_make_all(rondel_loop loop, const char *path, int32_t mo
 rondel_future rondel_dir_remove(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
 
 /**
- * Removes a folder with all that is in it. Symbolic links are removed, not followed. It stops at the first error. Loop
- * thread only.
+ * Removes a folder with all that is in it. Symbolic links are removed, not followed. It stops at the first error.
+ *
+ * It stops as well when it is cancelled or its deadline is over, and completes then: what was removed before is gone,
+ * the rest is left. On Windows it comes to a stop only between the names of the folder itself. Loop thread only.
  */
 rondel_future rondel_dir_remove_all(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
 
@@ -2976,8 +2978,22 @@ rondel_future rondel_dir_remove_all(rondel_loop loop, const char *path, rondel_f
 rondel_future rondel_dir_scan(rondel_loop loop, const char *path, rondel_fn fn, void *user_data);
 
 /**
- * One of the names that `rondel_dir_scan` found, counted from 0. It is valid as long as the future: in its callback,
- * or while it is kept.
+ * Reads on in an open folder: the result is how many further names there are beside "." and "..", at most `most`, and
+ * `rondel_dir_entry` gives them, in the folder's own order; 0 at the end, and from then on.
+ *
+ * `folder`: what `rondel_file_open` opened with `RONDEL_OPEN_READ` (and `RONDEL_OPEN_FOLDER`); to begin again, open it
+ * again. Reads of one folder run one after the other, in the order of their starts. Each name that is there all the
+ * time comes once; one that comes or goes meanwhile may come or not. The names that a cancelled read has found already
+ * do not come again. On Unix it takes a second descriptor until it is at its end or closed.
+ *
+ * Refused with `RONDEL_EINVAL` if `most` is not positive. `RONDEL_ENOTDIR` for a file that is no folder. Loop thread
+ * only.
+ */
+rondel_future rondel_dir_read(rondel_file folder, int64_t most, rondel_fn fn, void *user_data);
+
+/**
+ * One of the names that `rondel_dir_scan` or `rondel_dir_read` found, counted from 0. It is valid as long as the
+ * future: in its callback, or while it is kept.
  *
  * `RONDEL_EINVAL` beyond the last one or for NULL, `RONDEL_EAGAIN` while it is pending, `RONDEL_EKIND` for the future
  * of another operation. Loop thread only.

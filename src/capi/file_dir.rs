@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Folders and temporary files.
 
-use super::file::permissions;
+use super::file::{permissions, rondel_file};
 use super::file_path::on_checked_path;
 use super::types::*;
 use super::{done, notify, number, with_core, with_loop_core};
 use crate::error::{Error, Result};
+use crate::file::Order;
 use crate::file::folder;
 use crate::file::outcome::{Bytes, Found, Made, Outcome};
+use crate::file::whole::stop_if_unwanted;
 use crate::sys::file::{self as system, CallersPath};
+use crate::sys::folder::remove_tree;
 use crate::sys::lent::c_string;
 use std::ffi::{CString, c_char, c_void};
 use std::fs;
@@ -57,7 +60,7 @@ pub unsafe extern "C" fn rondel_dir_make_all(
     // SAFETY: what the caller of this function promises.
     unsafe {
         on_checked_path(r#loop, path, r#fn, user_data, permissions(mode).map(drop), move |path| {
-            Ok(system::make_folder(path, mode as u32, true)?)
+            folder::make_all(path, mode as u32)
         })
     }
 }
@@ -74,8 +77,10 @@ pub unsafe extern "C" fn rondel_dir_remove(
     unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), |path| Ok(fs::remove_dir(path)?)) }
 }
 
-/// Removes a folder with all that is in it. Symbolic links are removed, not followed. It stops at the first error. Loop
-/// thread only.
+/// Removes a folder with all that is in it. Symbolic links are removed, not followed. It stops at the first error.
+///
+/// It stops as well when it is cancelled or its deadline is over, and completes then: what was removed before is gone,
+/// the rest is left. On Windows it comes to a stop only between the names of the folder itself. Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_dir_remove_all(
     r#loop: rondel_loop,
@@ -84,7 +89,7 @@ pub unsafe extern "C" fn rondel_dir_remove_all(
     user_data: *mut c_void,
 ) -> rondel_future {
     // SAFETY: what the caller of this function promises.
-    unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), |path| Ok(fs::remove_dir_all(path)?)) }
+    unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), |path| remove_tree(path, stop_if_unwanted)) }
 }
 
 /// Looks what is in a folder: the result is how many names there are beside "." and "..", and `rondel_dir_entry` gives
@@ -100,8 +105,32 @@ pub unsafe extern "C" fn rondel_dir_scan(
     unsafe { on_checked_path(r#loop, path, r#fn, user_data, Ok(()), folder::scan) }
 }
 
-/// One of the names that `rondel_dir_scan` found, counted from 0. It is valid as long as the future: in its callback,
-/// or while it is kept.
+/// Reads on in an open folder: the result is how many further names there are beside "." and "..", at most `most`, and
+/// `rondel_dir_entry` gives them, in the folder's own order; 0 at the end, and from then on.
+///
+/// `folder`: what `rondel_file_open` opened with `RONDEL_OPEN_READ` (and `RONDEL_OPEN_FOLDER`); to begin again, open it
+/// again. Reads of one folder run one after the other, in the order of their starts. Each name that is there all the
+/// time comes once; one that comes or goes meanwhile may come or not. The names that a cancelled read has found already
+/// do not come again. On Unix it takes a second descriptor until it is at its end or closed.
+///
+/// Refused with `RONDEL_EINVAL` if `most` is not positive. `RONDEL_ENOTDIR` for a file that is no folder. Loop thread
+/// only.
+#[unsafe(no_mangle)]
+pub extern "C" fn rondel_dir_read(
+    folder: rondel_file,
+    most: i64,
+    r#fn: rondel_fn,
+    user_data: *mut c_void,
+) -> rondel_future {
+    number(with_core(folder, |core, handle| {
+        core.file_mut(handle)?;
+        let most = usize::try_from(most.min(isize::MAX as i64)).ok().filter(|most| *most > 0).ok_or(Error::EINVAL)?;
+        core.on_file(handle, Order::AfterThoseBefore, notify(r#fn, user_data), move |open| folder::read(open, most))
+    }))
+}
+
+/// One of the names that `rondel_dir_scan` or `rondel_dir_read` found, counted from 0. It is valid as long as the
+/// future: in its callback, or while it is kept.
 ///
 /// `RONDEL_EINVAL` beyond the last one or for NULL, `RONDEL_EAGAIN` while it is pending, `RONDEL_EKIND` for the future
 /// of another operation. Loop thread only.

@@ -2,8 +2,8 @@
 //! What is in folders, and names made up for what is to be put there.
 
 use super::outcome::{Bytes, Entry};
+use super::whole::stop_if_unwanted;
 use crate::error::{Error, Result};
-use crate::pool;
 use crate::sys::file::{self as system, OpenFile};
 use crate::sys::file_types::{Existence, How};
 use std::collections::hash_map::RandomState;
@@ -20,9 +20,7 @@ const LETTERS: &[u8; 62] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxy
 pub fn scan(path: &Path) -> Result<Vec<Entry>> {
     let mut entries = Vec::new();
     for entry in fs::read_dir(path)? {
-        if pool::is_unwanted() == Some(true) {
-            return Err(Error::ECANCELED);
-        }
+        stop_if_unwanted()?;
         let entry = entry?;
         entries.try_reserve(1).map_err(|_| Error::ENOMEM)?;
         let kind = system::entry_type(&entry);
@@ -30,6 +28,27 @@ pub fn scan(path: &Path) -> Result<Vec<Entry>> {
     }
     entries.sort_unstable_by(|a, b| a.name.slice().cmp(b.name.slice()));
     Ok(entries)
+}
+
+/// Up to `most` names of an open folder, which come after those that were read before, in its own order.
+pub fn read(open: &OpenFile, most: usize) -> Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    open.names.read(open.file(), most, |name, kind| {
+        stop_if_unwanted()?;
+        entries.try_reserve(1).map_err(|_| Error::ENOMEM)?;
+        entries.push(Entry { name: Bytes::new(name), kind });
+        Ok(())
+    })?;
+    Ok(entries)
+}
+
+/// Makes a folder and those above it.
+pub fn make_all(path: &Path, mode: u32) -> Result<()> {
+    // For std there is nothing left to make.
+    if path.as_os_str().is_empty() {
+        return Err(Error::ENOENT);
+    }
+    Ok(system::make_folder(path, mode, true)?)
 }
 
 /// Letters and digits that nobody can tell beforehand.

@@ -2,6 +2,7 @@
 //! Files on Unix: what std and rustix give, in the words of the core. Everything here may block.
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
+use super::folder::Names;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use smallvec::SmallVec;
 use std::ffi::{CStr, OsStr, OsString};
@@ -39,6 +40,8 @@ pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {
 pub struct OpenFile {
     file: File,
     appends: bool,
+    /// If it is a folder.
+    pub names: Names,
 }
 
 /// The mode that a file is made with, less what the process's mask takes away.
@@ -69,7 +72,7 @@ impl OpenFile {
             }
         }
         let fd = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, mode_bits(mode)))?;
-        Ok(OpenFile { file: fd.into(), appends: how.append })
+        Ok(OpenFile { file: fd.into(), appends: how.append, names: Names::default() })
     }
 
     /// Takes over a caller's descriptor. On failure it stays the caller's.
@@ -79,7 +82,7 @@ impl OpenFile {
         let flags = rustix::fs::fcntl_getfl(unsafe { BorrowedFd::borrow_raw(number) })?;
         // SAFETY: it is open, and the caller gives it away with this call.
         let fd = unsafe { OwnedFd::from_raw_fd(number) };
-        Ok(OpenFile { file: fd.into(), appends: flags.contains(OFlags::APPEND) })
+        Ok(OpenFile { file: fd.into(), appends: flags.contains(OFlags::APPEND), names: Names::default() })
     }
 
     pub fn raw(&self) -> i64 {

@@ -4,6 +4,7 @@
 //! A read or write at an offset moves the system's own position of a file, so the one that callers know is kept here.
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
+use super::folder::Names;
 use super::windows::RawSource;
 use std::ffi::{CStr, OsString};
 use std::fs::{self, File, FileTimes, OpenOptions};
@@ -51,6 +52,8 @@ pub struct OpenFile {
     appends: bool,
     /// `None` for what has no positions, such as a pipe.
     position: Mutex<Option<u64>>,
+    /// If it is a folder.
+    pub names: Names,
 }
 
 impl OpenFile {
@@ -85,7 +88,7 @@ impl OpenFile {
         if how.folder && !kind.is_dir() {
             return Err(os_error(ERROR_DIRECTORY));
         }
-        Ok(OpenFile { file, appends: how.append, position: Mutex::new(Some(0)) })
+        Ok(OpenFile { file, appends: how.append, position: Mutex::new(Some(0)), names: Names::default() })
     }
 
     /// Takes over a caller's HANDLE. On failure it stays the caller's.
@@ -101,7 +104,7 @@ impl OpenFile {
         // SAFETY: it is open, and the caller gives it away with this call.
         let mut file = unsafe { File::from_raw_handle(handle) };
         let position = if kind == fsys::FILE_TYPE_DISK { file.stream_position().ok() } else { None };
-        Ok(OpenFile { file, appends: false, position: Mutex::new(position) })
+        Ok(OpenFile { file, appends: false, position: Mutex::new(position), names: Names::default() })
     }
 
     pub fn raw(&self) -> i64 {
@@ -281,7 +284,7 @@ fn open_to(rights: u32, path: &Path, follow: bool) -> io::Result<OpenFile> {
     let reparse = if follow { 0 } else { fsys::FILE_FLAG_OPEN_REPARSE_POINT };
     let file =
         OpenOptions::new().access_mode(rights).custom_flags(fsys::FILE_FLAG_BACKUP_SEMANTICS | reparse).open(path)?;
-    Ok(OpenFile { file, appends: false, position: Mutex::new(None) })
+    Ok(OpenFile { file, appends: false, position: Mutex::new(None), names: Names::default() })
 }
 
 pub fn stat(path: &Path, follow: bool) -> io::Result<Stat> {

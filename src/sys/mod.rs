@@ -15,6 +15,7 @@
 //! - `datagram`: sends and receives datagrams, many a call, with what is told of each beside its bytes.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `file`: what files need beside std, all of it blocking.
+//! - `folder`: the names in an open folder piece by piece, and the removal of a whole one, which can be stopped.
 //! - `entry(function)`: where a callback's code is, whatever the linker put in between.
 //! - `is_open(number)`: whether a caller's descriptor is still one.
 //! - `fill_standard_numbers()`: what is opened later is never standard input, output or error.
@@ -38,6 +39,8 @@ pub mod file;
 #[cfg(unix)]
 pub mod file_stat;
 pub mod file_types;
+#[cfg_attr(windows, path = "folder_windows.rs")]
+pub mod folder;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
 pub mod lent;

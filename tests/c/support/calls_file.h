@@ -55,6 +55,7 @@ static const rondel_room call_room = {call_file_bytes, sizeof call_file_bytes};
     CALL(dir_remove, LOOPS, (h, "/nowhere/at-all", call_fn, &call_seen))                                               \
     CALL(dir_remove_all, LOOPS, (h, "/nowhere/at-all", call_fn, &call_seen))                                           \
     CALL(dir_scan, LOOPS, (h, "/nowhere/at-all", call_fn, &call_seen))                                                 \
+    CALL(dir_read, FILES, (h, 1, call_fn, &call_seen))                                                                 \
     CALL(dir_make_all, LOOPS, (h, "/dev/null/at-all", 0700, call_fn, &call_seen))                                      \
     CALL(dir_make_temp, LOOPS, (h, "/nowhere/XXXXXX", call_fn, &call_seen))                                            \
     CALL(file_make_temp, LOOPS, (h, "/nowhere/XXXXXX", call_fn, &call_seen))
