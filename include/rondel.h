@@ -605,13 +605,15 @@ int64_t rondel_backend_timeout(rondel_loop loop);
 
 /**
  * Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
- * than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
- * is freed. From then on the process also tells, if it must die of a task that overflows its stack, which one it was:
- * for that it handles SIGSEGV and SIGBUS, and passes on what is not its own.
+ * than `rondel_set_slow` says, of futures that failed and that nobody looked at, and when it is freed, of tasks that are
+ * not done and of futures that are, and that somebody has kept and never released. From then on the process also tells,
+ * if it must die of a task that overflows its stack, which one it was: for that it handles SIGSEGV and SIGBUS, and passes
+ * on what is not its own.
  *
  * With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
  */
-int64_t rondel_set_debug(rondel_loop loop, int32_t on);
+int64_t rondel_set_debug(rondel_loop loop,
+                         int32_t on);
 
 /**
  * Sets from how many nanoseconds on a callback or step counts as slow in debug mode; 100 ms from the start.

@@ -163,6 +163,7 @@ impl Core {
     pub fn begin_to_free(&mut self) {
         if self.debug.on {
             self.report_pending_tasks();
+            self.report_kept();
         }
         self.running = true;
         self.freeing = true;

@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What a loop in debug mode tells its programmer, on standard error: callbacks and steps that held up the loop, errors
-//! that nobody looked at, tasks that were not done at the end.
+//! that nobody looked at, and at the end tasks that are not done and futures that were kept for nothing.
 
 use crate::core::Core;
+use crate::dump::count;
 use crate::error;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use std::io::Write;
+
+/// How many of many are told by name.
+const NAMED: usize = 3;
 
 pub struct Debug {
     pub on: bool,
@@ -50,6 +54,20 @@ impl Core {
     pub fn report_pending_tasks(&self) {
         for task in self.tasks() {
             say(&format!("{} is not done, and its loop is being freed", self.describe(task)));
+        }
+    }
+
+    /// Futures that are done, and that somebody has kept and not let go of.
+    pub fn report_kept(&self) {
+        let kept = self.table.handles().filter(
+            |(_, entry)| matches!(&entry.object, Object::Future(future) if !future.is_pending() && future.is_held()),
+        );
+        let kept: Vec<Handle> = kept.map(|(handle, _)| handle).collect();
+        if !kept.is_empty() {
+            let some: Vec<String> = kept.iter().take(NAMED).map(|handle| self.describe(*handle)).collect();
+            let (number, some) = (count(kept.len(), "future", "futures"), some.join(", "));
+            let more = if kept.len() > NAMED { " and so on" } else { "" };
+            say(&format!("kept and never released, though done: {number}: {some}{more}"));
         }
     }
 

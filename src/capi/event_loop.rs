@@ -254,9 +254,10 @@ pub extern "C" fn rondel_backend_timeout(r#loop: rondel_loop) -> i64 {
 }
 
 /// Turns debug mode on or off. In it the loop tells on standard error of callbacks and steps of tasks that take longer
-/// than `rondel_set_slow` says, of futures that failed and that nobody looked at, and of tasks that are not done when it
-/// is freed. From then on the process also tells, if it must die of a task that overflows its stack, which one it was:
-/// for that it handles SIGSEGV and SIGBUS, and passes on what is not its own.
+/// than `rondel_set_slow` says, of futures that failed and that nobody looked at, and when it is freed, of tasks that are
+/// not done and of futures that are, and that somebody has kept and never released. From then on the process also tells,
+/// if it must die of a task that overflows its stack, which one it was: for that it handles SIGSEGV and SIGBUS, and passes
+/// on what is not its own.
 ///
 /// With `RONDEL_DEBUG=1` in the environment new loops begin with it on. Loop thread only.
 #[unsafe(no_mangle)]

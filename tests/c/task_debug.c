@@ -205,6 +205,28 @@ TEST(tasks_not_done_when_their_loop_is_freed_are_told_by_name) {
     CHECK_EQ(child_said(&child, line), 1);
 }
 
+static int keep_some(void *arg) {
+    (void)arg;
+    rondel_loop loop = debug_loop();
+    CHECK(named(rondel_call_soon(loop, RONDEL_FUTURE), "kept") > 0);
+    CHECK_EQ(rondel_release(named(rondel_call_soon(loop, RONDEL_FUTURE), "let go")), 0);
+    CHECK(named(rondel_call_later(loop, 1000 * RONDEL_SECOND, RONDEL_FUTURE), "to come") > 0);
+    for (int i = 0; i < 9; i++) CHECK(rondel_call_soon(loop, RONDEL_FUTURE) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    return 0;
+}
+
+TEST(futures_that_were_kept_for_nothing_are_told) {
+    struct child child;
+    run_child(&child, keep_some, NULL);
+    CHECK_EQ(child_said(&child, "rondel: kept and never released, though done: 10 futures: "), 1);
+    CHECK_EQ(child_said(&child, "\"kept\""), 1);
+    CHECK_EQ(child_said(&child, " and so on\n"), 1);
+    CHECK_EQ(child_said(&child, "\"let go\""), 0);
+    CHECK_EQ(child_said(&child, "\"to come\""), 0);
+}
+
 static int64_t main_leaves_one(void *arg) {
     (void)arg;
     CHECK_EQ(rondel_release(named(rondel_task_spawn(rondel_loop_current(), task_forever, NULL), "left")), 0);
@@ -297,6 +319,6 @@ TEST(a_name_stays_with_its_handle) {
 TEST_MAIN(RUN(slow_steps_and_callbacks_are_told_by_name), RUN(what_is_quick_enough_is_not_told),
           RUN(a_tenth_of_a_second_is_slow_from_the_start), RUN(an_error_nobody_looked_at_is_told_by_name_and_no_other),
           RUN(an_error_still_held_when_the_loop_is_freed_is_told_too),
-          RUN(tasks_not_done_when_their_loop_is_freed_are_told_by_name),
+          RUN(tasks_not_done_when_their_loop_is_freed_are_told_by_name), RUN(futures_that_were_kept_for_nothing_are_told),
           RUN(a_program_that_leaves_tasks_to_rondel_main_is_in_order),
           RUN(it_is_off_unless_asked_for_by_call_or_environment), RUN(a_name_stays_with_its_handle))
