@@ -10,7 +10,8 @@ use std::ffi::c_void;
 
 /// Sends some of a file, `length` bytes from `offset` on, without a way through the program's memory where the system has
 /// one; it takes its turn among the stream's writes. The result is how many bytes were sent: fewer than `length` if the
-/// file ends before, or ended before while it was sent. `INT64_MAX` for a length is the rest of the file.
+/// file ends before, or ended before while it was sent. `INT64_MAX` for a length is the rest of the file. A file that
+/// says it is empty, as those of /proc do, is read to its end.
 ///
 /// The file may be closed at once. Waiting for a disk is done on the pool, in its lane for files. What is cancelled before
 /// its first byte left is not sent; what has begun is sent whole, but completes with `RONDEL_ECANCELED`, as with

@@ -202,6 +202,21 @@ impl WriteQueue {
         found
     }
 
+    /// The file in front, of this write, has so much more than was thought: what follows moves down.
+    pub fn file_grew(&mut self, future: Handle, more: u64) {
+        self.queued += more;
+        if self.owed > self.sent {
+            self.owed += more;
+        }
+        self.cargo.iter_mut().filter(|cargo| cargo.at > self.sent).for_each(|cargo| cargo.at += more);
+        for write in self.writes.iter_mut().filter(|write| write.end > self.sent) {
+            write.end += more;
+            if write.future == future {
+                write.length += more;
+            }
+        }
+    }
+
     /// Takes a write out of which nothing is queued any more.
     pub fn forget_write(&mut self, future: Handle) {
         self.writes.retain(|write| write.future != future);

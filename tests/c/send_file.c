@@ -440,6 +440,55 @@ TEST(what_is_mixed_arrives_in_order) {
     free(expected), free(bytes), free(room);
 }
 
+/* Sends some of a file of the system with a word before and one behind, and checks what comes out. */
+static void check_unsized(const char *path, int64_t offset, int64_t length) {
+    struct sending s;
+    struct net_op op = {0}, after = {0};
+    size_t room = 32 << 20, size = 0, got = 0;
+    char *expected = malloc(room), *came = malloc(room);
+    int fd = open(path, O_RDONLY);
+    memcpy(expected, "before", 6);
+    while (size < room - 32) {
+        ssize_t n = pread(fd, expected + 6 + size, room - 32 - size, offset + (int64_t)size);
+        if (n <= 0) break;
+        size += (size_t)n;
+    }
+    if ((int64_t)size > length) size = (size_t)length;
+    memcpy(expected + 6 + size, "after", 5);
+    REQUIRE(sending_begin(&s, 0));
+    rondel_file file = rondel_file_open_fd(s.loop, fd);
+    CHECK(rondel_write(s.stream, "before", 6, NULL, NULL) > 0);
+    CHECK(rondel_send_file(s.stream, file, offset, length, net_done, &op) > 0);
+    CHECK(rondel_write(s.stream, "after", 5, net_done, &after) > 0);
+    while (got < size + 11) {
+        ssize_t n = recv(s.peer, came + got, room - got, MSG_DONTWAIT);
+        if (n > 0) got += (size_t)n;
+        else if (after.calls) break;
+        else rondel_run(s.loop, RONDEL_RUN_NOWAIT);
+    }
+    net_run_until(s.loop, &after.calls, 1);
+    CHECK_EQ(op.result, size);
+    CHECK_EQ(after.result, 5);
+    CHECK_EQ(got, size + 11);
+    CHECK_EQ(memcmp(came, expected, size + 11), 0);
+    CHECK_EQ(rondel_write_queue_size(s.stream), 0);
+    sending_end(&s);
+    free(expected), free(came);
+}
+
+TEST(files_that_say_they_are_empty_are_sent_to_their_end) {
+    if (access("/proc/version", R_OK) < 0) SKIP("no such files here");
+    check_unsized("/proc/version", 0, INT64_MAX);
+    check_unsized("/proc/version", 3, 5);
+    check_unsized("/proc/version", 3, 1);
+    check_unsized("/proc/version", 100000, INT64_MAX);
+    /* One that is longer than what is read at a time. */
+    if (access("/proc/kallsyms", R_OK) == 0) {
+        check_unsized("/proc/kallsyms", 0, 1 << 20);
+        if (!test_small()) check_unsized("/proc/kallsyms", 0, INT64_MAX);
+    }
+}
+
 TEST(what_makes_no_sense_is_refused) {
     struct sending s;
     struct seen seen = {0, 0, 0};
@@ -473,6 +522,12 @@ TEST(what_makes_no_sense_is_refused) {
         CHECK(net_run_until(s.loop, &op.calls, 1));
         CHECK_EQ(op.result, RONDEL_EBADF);
         check_text(&s, "after");
+        /* Also if nothing is in it. */
+        CHECK_EQ(ftruncate(s.fd, 0), 0);
+        memset(&op, 0, sizeof op);
+        CHECK(rondel_send_file(s.stream, blind, 0, 10, net_done, &op) > 0);
+        CHECK(net_run_until(s.loop, &op.calls, 1));
+        CHECK_EQ(op.result, RONDEL_EBADF);
     }
     CHECK(rondel_shutdown(s.stream, NULL, NULL) > 0);
     CHECK_EQ(rondel_send_file(s.stream, folder, 0, 1, see, &seen), RONDEL_EPIPE);
@@ -489,4 +544,5 @@ TEST_MAIN(RUN(a_file_takes_its_turn_among_the_writes), RUN(the_result_is_what_th
           RUN(one_that_is_cancelled_after_it_has_begun_is_sent_whole), RUN(a_peer_that_dies_is_an_error_and_no_signal),
           RUN(the_end_of_stream_or_loop_cancels_it), RUN(a_shutdown_and_a_close_when_sent_wait_for_it),
           RUN(pipes_and_local_sockets_take_files_too), RUN(what_is_mixed_arrives_in_order),
+          RUN(files_that_say_they_are_empty_are_sent_to_their_end),
           RUN(what_makes_no_sense_is_refused))

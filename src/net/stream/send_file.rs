@@ -23,6 +23,8 @@ use std::sync::Arc;
 pub struct FilePart {
     pub future: Handle,
     pub left: u64,
+    /// How much there may be beyond that, of a file that does not say how long it is.
+    unsaid: u64,
     open: Arc<OpenFile>,
     at: u64,
     direct: bool,
@@ -88,6 +90,7 @@ impl Load {
 impl FilePart {
     fn load(&mut self, length: usize, keep: bool) -> FileStep {
         self.stage = Stage::Loading;
+        let length = if self.unsaid > 0 { (self.left + self.unsaid).min(PIECE as u64) as usize } else { length };
         FileStep::Load(Load { future: self.future, open: self.open.clone(), at: self.at, length, keep })
     }
 
@@ -138,6 +141,20 @@ impl FilePart {
         }
     }
 
+    /// By how much there is more than was known, now that so many bytes were found at once.
+    fn found(&mut self, count: usize) -> u64 {
+        let most = self.left + self.unsaid;
+        if self.unsaid == 0 || count == 0 {
+            return 0;
+        }
+        // A full piece may be followed by another; until that is known it counts as one byte.
+        let left = if count == PIECE { most.min(count as u64 + 1) } else { count as u64 };
+        let more = left - self.left;
+        self.left = left;
+        self.unsaid = if left > count as u64 { most - left } else { 0 };
+        more
+    }
+
     pub fn loaded(&mut self, result: Result<Vec<u8>>) {
         self.stage = match result {
             Ok(bytes) => Stage::Loaded(bytes, 0),
@@ -173,10 +190,16 @@ impl Core {
             FileType::Folder => return Err(Error::EISDIR),
             _ => return Err(Error::EINVAL),
         }
+        // Files that are made as they are read, as in /proc, say that they are empty.
+        let says_length = stat.size > 0;
         // What the file grows by meanwhile is not meant.
-        let left = length.min(stat.size.saturating_sub(offset));
+        let (left, unsaid) = match says_length {
+            true => (length.min(stat.size.saturating_sub(offset)), 0),
+            false => (length.min(1), length - length.min(1)),
+        };
         let future = self.insert_future(Op::Write, handle, notify)?;
-        let part = FilePart { future, left, open, at: offset, direct: send_file::DIRECT, stage: Stage::Ready };
+        let direct = send_file::DIRECT && says_length;
+        let part = FilePart { future, left, unsaid, open, at: offset, direct, stage: Stage::Ready };
         let running = self.running;
         let Core { table, spares, dirty, .. } = self;
         let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else {
@@ -219,9 +242,13 @@ impl Core {
 
     fn file_loaded(&mut self, stream: Handle, future: Handle, result: Result<Vec<u8>>) {
         if let Ok(stream) = self.stream_mut(stream)
-            && let Some(part) = stream.out.as_mut().and_then(|out| out.file_of(future))
+            && let Some(out) = &mut stream.out
+            && let Some(part) = out.file_of(future)
         {
+            let more = result.as_ref().map_or(0, |bytes| part.found(bytes.len()));
             part.loaded(result);
+            out.file_grew(future, more);
         }
+        self.check_high_mark(stream);
     }
 }
