@@ -2335,9 +2335,10 @@ int64_t rondel_fd_kind(int64_t fd);
  * (a little later if there are many), and `fn` is told `RONDEL_EBADF`, once; the watch is then good for nothing but
  * `rondel_close`. On Linux that is so also when the number has become another file's, or the file lives on in a duplicate.
  *
- * Fails with `RONDEL_EEXIST` if this loop watches the descriptor already: ask for more with `rondel_fd_watch_set`; with
- * `RONDEL_EPERM` for what cannot be waited for, such as a regular file, which is always ready; `RONDEL_EBADF` for no open
- * descriptor, `RONDEL_EINVAL` for other events or without a function. Loop thread only.
+ * Fails with `RONDEL_EEXIST` if this loop watches the descriptor already (ask for more with `rondel_fd_watch_set`), or a
+ * stream, socket or file of this loop has it; with `RONDEL_EPERM` for what cannot be waited for, such as a regular file,
+ * which is always ready; `RONDEL_EBADF` for no open descriptor, `RONDEL_EINVAL` for other events or without a function.
+ * Loop thread only.
  */
 rondel_watch rondel_fd_watch(rondel_loop loop,
                              int64_t fd,
@@ -2348,11 +2349,10 @@ rondel_watch rondel_fd_watch(rondel_loop loop,
 /**
  * Watches for other events from now on; 0 for none until the next call: the watch then does not keep the loop alive.
  *
- * `RONDEL_EBADF` if the descriptor was closed meanwhile, `RONDEL_EEXIST` if the watch had paused and another one has the
- * descriptor now, `RONDEL_EINVAL` for other events. Loop thread only.
+ * `RONDEL_EBADF` if the descriptor was closed meanwhile, `RONDEL_EEXIST` if the watch had paused and another handle has
+ * the descriptor now, `RONDEL_EINVAL` for other events. Loop thread only.
  */
-int64_t rondel_fd_watch_set(rondel_watch watch,
-                            int32_t events);
+int64_t rondel_fd_watch_set(rondel_watch watch, int32_t events);
 
 /** @} */
 

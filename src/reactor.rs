@@ -175,6 +175,11 @@ impl Reactor {
         Ok(())
     }
 
+    /// The key under which a caller's descriptor is watched.
+    pub fn key_of_borrowed(&self, raw: RawSource) -> Option<usize> {
+        self.borrowed.get(&raw).copied()
+    }
+
     pub fn unwatch_borrowed(&mut self, raw: RawSource, key: usize) {
         if self.borrowed.get(&raw) == Some(&key) {
             self.borrowed.remove(&raw);

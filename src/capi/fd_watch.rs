@@ -20,9 +20,10 @@ use std::ffi::c_void;
 /// (a little later if there are many), and `fn` is told `RONDEL_EBADF`, once; the watch is then good for nothing but
 /// `rondel_close`. On Linux that is so also when the number has become another file's, or the file lives on in a duplicate.
 ///
-/// Fails with `RONDEL_EEXIST` if this loop watches the descriptor already: ask for more with `rondel_fd_watch_set`; with
-/// `RONDEL_EPERM` for what cannot be waited for, such as a regular file, which is always ready; `RONDEL_EBADF` for no open
-/// descriptor, `RONDEL_EINVAL` for other events or without a function. Loop thread only.
+/// Fails with `RONDEL_EEXIST` if this loop watches the descriptor already (ask for more with `rondel_fd_watch_set`), or a
+/// stream, socket or file of this loop has it; with `RONDEL_EPERM` for what cannot be waited for, such as a regular file,
+/// which is always ready; `RONDEL_EBADF` for no open descriptor, `RONDEL_EINVAL` for other events or without a function.
+/// Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_fd_watch(
     r#loop: rondel_loop,
@@ -39,8 +40,8 @@ pub extern "C" fn rondel_fd_watch(
 
 /// Watches for other events from now on; 0 for none until the next call: the watch then does not keep the loop alive.
 ///
-/// `RONDEL_EBADF` if the descriptor was closed meanwhile, `RONDEL_EEXIST` if the watch had paused and another one has the
-/// descriptor now, `RONDEL_EINVAL` for other events. Loop thread only.
+/// `RONDEL_EBADF` if the descriptor was closed meanwhile, `RONDEL_EEXIST` if the watch had paused and another handle has
+/// the descriptor now, `RONDEL_EINVAL` for other events. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_fd_watch_set(watch: rondel_watch, events: i32) -> i64 {
     done(with_core(watch, |core, handle| {

@@ -184,9 +184,7 @@ impl Core {
     /// Takes over a caller's open file. On failure it stays the caller's.
     pub fn open_file(&mut self, descriptor: i64) -> Result<Handle> {
         self.make_room()?;
-        if self.owns_descriptor(descriptor) {
-            return Err(Error::EEXIST);
-        }
+        self.check_descriptor_free(descriptor)?;
         let file = File::new(OpenFile::adopt(descriptor)?);
         self.insert(Kind::File, Object::File(Box::new(file)))
     }

@@ -16,9 +16,7 @@ impl Core {
     pub fn open_pipe(&mut self, descriptor: i64) -> Result<Handle> {
         self.make_room()?;
         let nature = pipes::look_at(descriptor)?;
-        if self.owns_descriptor(descriptor) {
-            return Err(Error::EEXIST);
-        }
+        self.check_descriptor_free(descriptor)?;
         if nature == Nature::Socket {
             let what = sys::look_at_socket(descriptor)?;
             if !what.local {

@@ -54,9 +54,7 @@ impl Core {
     pub fn open_tcp(&mut self, descriptor: i64) -> Result<Handle> {
         self.make_room()?;
         let what = sys::look_at_socket(descriptor)?;
-        if self.owns_descriptor(descriptor) {
-            return Err(Error::EEXIST);
-        }
+        self.check_descriptor_free(descriptor)?;
         if what.listens {
             let source = Source::adopt_socket(descriptor)?;
             return self.insert(Kind::Tcp, Object::Listener(Box::new(Listener::new(source, Kind::Tcp, None))));
@@ -68,7 +66,13 @@ impl Core {
         self.insert(Kind::Tcp, Object::Stream(Box::new(Stream::new(source))))
     }
 
-    /// Whether a handle of this loop has the descriptor already.
+    /// Refuses what a handle of this loop has already, be it to watch for its owner.
+    pub fn check_descriptor_free(&mut self, descriptor: i64) -> Result<()> {
+        let taken = self.watches_descriptor(descriptor) || self.owns_descriptor(descriptor);
+        if taken { Err(Error::EEXIST) } else { Ok(()) }
+    }
+
+    /// Whether a handle that is read from or written to has the descriptor.
     pub fn owns_descriptor(&self, descriptor: i64) -> bool {
         let is_it = |source: &Source| source.raw() as i64 == descriptor;
         self.table.handles().any(|(_, entry)| match &entry.object {

@@ -40,6 +40,64 @@ TEST(a_descriptor_that_a_handle_has_is_taken_by_no_other) {
     close(local[1]);
 }
 
+/* A watch and a handle of the same descriptor, in either order, and from a pause. */
+static void check_watched(int fd, open_fn *take) {
+    rondel_loop loop = rondel_loop_new(), other = rondel_loop_new();
+    rondel_watch watch = rondel_fd_watch(loop, fd, RONDEL_READABLE, net_never, NULL);
+    CHECK(watch > 0);
+    CHECK_EQ(take(loop, fd), RONDEL_EEXIST);
+    CHECK_EQ(rondel_file_open_fd(loop, fd), RONDEL_EEXIST);
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+    int64_t taken = take(loop, fd);
+    CHECK(taken > 0);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EEXIST);
+    CHECK_EQ(rondel_fd_watch(loop, fd, RONDEL_READABLE, net_never, NULL), RONDEL_EEXIST);
+    CHECK_EQ(rondel_fd_watch(loop, fd, 0, net_never, NULL), RONDEL_EEXIST);
+    /* Not of this loop. */
+    CHECK(rondel_fd_watch(other, fd, RONDEL_READABLE, net_never, NULL) > 0);
+    for (int i = 0; i < 3; i++) rondel_run(loop, RONDEL_RUN_NOWAIT);
+    CHECK_EQ(rondel_loop_free(other), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
+TEST(what_is_watched_is_no_handles_and_what_a_handle_has_is_not_watched) {
+    int local[2], way[2], ends[2];
+    if (ON_WINDOWS) SKIP("pipes cannot be watched");
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    CHECK_EQ(pipe(way), 0);
+    CHECK(net_pair(ends));
+    check_watched(local[0], rondel_pipe_open);
+    check_watched(way[0], rondel_pipe_open);
+    check_watched(ends[0], rondel_tcp_open);
+    check_watched(socket(AF_INET, SOCK_DGRAM, 0), rondel_udp_open);
+    close(local[1]), close(way[1]), close(ends[1]);
+}
+
+static void note_lost(rondel_watch watch, int64_t events, void *user_data) {
+    (void)watch;
+    *(int64_t *)user_data = events;
+}
+
+TEST(what_was_watched_as_another_file_is_free) {
+    int64_t told = 0;
+    int old[2], way[2];
+#ifndef __linux__
+    SKIP("a file that took another's number is not told from it");
+#endif
+    CHECK_EQ(pipe(old), 0);
+    CHECK_EQ(pipe(way), 0);
+    rondel_loop loop = rondel_loop_new();
+    CHECK(rondel_fd_watch(loop, old[0], RONDEL_READABLE, note_lost, &told) > 0);
+    close(old[1]);
+    CHECK_EQ(dup2(way[0], old[0]), old[0]);
+    int64_t taken = rondel_pipe_open(loop, old[0]);
+    CHECK(taken > 0);
+    for (int i = 0; i < 3; i++) rondel_run(loop, RONDEL_RUN_NOWAIT);
+    CHECK_EQ(told, RONDEL_EBADF);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(way[0]), close(way[1]);
+}
+
 enum { NO_SUCH_LIMIT = 7, MOST_HANDLES = 4 << 20 };
 
 /* Makes handles until there is no memory for more. */
@@ -89,4 +147,6 @@ TEST(what_there_is_no_room_for_stays_the_callers) {
     if (WEXITSTATUS(child.status)) fputs(child.said, stderr);
 }
 
-TEST_MAIN(RUN(a_descriptor_that_a_handle_has_is_taken_by_no_other), RUN(what_there_is_no_room_for_stays_the_callers))
+TEST_MAIN(RUN(a_descriptor_that_a_handle_has_is_taken_by_no_other),
+          RUN(what_is_watched_is_no_handles_and_what_a_handle_has_is_not_watched),
+          RUN(what_was_watched_as_another_file_is_free), RUN(what_there_is_no_room_for_stays_the_callers))

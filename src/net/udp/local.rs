@@ -81,9 +81,7 @@ impl Core {
     /// Takes over a caller's socket that is not of the internet.
     pub(super) fn udp_open_local(&mut self, descriptor: i64) -> Result<Handle> {
         let has_peer = local::has_peer(descriptor)?;
-        if self.owns_descriptor(descriptor) {
-            return Err(Error::EEXIST);
-        }
+        self.check_descriptor_free(descriptor)?;
         let side = Side { has_peer, ..Side::default() };
         self.insert_udp(Udp::on_this_machine(Source::adopt_socket(descriptor)?, side))
     }

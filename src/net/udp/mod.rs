@@ -227,9 +227,7 @@ impl Core {
             Err(Error::EAFNOSUPPORT) => return self.udp_open_local(descriptor),
             seen => seen?,
         };
-        if self.owns_descriptor(descriptor) {
-            return Err(Error::EEXIST);
-        }
+        self.check_descriptor_free(descriptor)?;
         let mut udp = Udp::new(Source::adopt_socket(descriptor)?, own, peer, false);
         // Whoever else has the socket may not know of datagrams that come as one message.
         udp.joined_arrivals = Some(datagram::joins_arrivals(&udp.source));
