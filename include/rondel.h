@@ -2361,9 +2361,9 @@ int64_t rondel_fd_watch_set(rondel_watch watch, int32_t events);
  * @{
  */
 
-/** `rondel_resolve`: IPv4 addresses only. */
+/** `rondel_resolve`: IPv4 addresses; only those, unless `RONDEL_RESOLVE_IPV6` is given too. With neither both come. */
 #define RONDEL_RESOLVE_IPV4 1
-/** `rondel_resolve`: IPv6 addresses only. */
+/** `rondel_resolve`: IPv6 addresses; only those, unless `RONDEL_RESOLVE_IPV4` is given too. */
 #define RONDEL_RESOLVE_IPV6 2
 /** `rondel_resolve`: the host is a numeric address; no name server is asked. */
 #define RONDEL_RESOLVE_NUMERIC 4

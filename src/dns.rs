@@ -203,6 +203,17 @@ impl Core {
             _ => Err(Error::EKIND),
         }
     }
+
+    /// What a look-up of addresses found.
+    pub fn found_addresses(&mut self, handle: Handle) -> Result<&[SocketAddr]> {
+        let found = self.found(handle)?;
+        if found.service.is_some() { Err(Error::EKIND) } else { Ok(&found.addresses) }
+    }
+
+    /// The service that a look-up of names found.
+    pub fn found_service(&mut self, handle: Handle) -> Result<&str> {
+        self.found(handle)?.service.as_deref().ok_or(Error::EKIND)
+    }
 }
 
 #[cfg(test)]

@@ -11,9 +11,9 @@ use crate::sys::{Hints, NameFlags};
 use std::ffi::{c_char, c_void};
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV6};
 
-/// `rondel_resolve`: IPv4 addresses only.
+/// `rondel_resolve`: IPv4 addresses; only those, unless `RONDEL_RESOLVE_IPV6` is given too. With neither both come.
 pub const RONDEL_RESOLVE_IPV4: i32 = 1;
-/// `rondel_resolve`: IPv6 addresses only.
+/// `rondel_resolve`: IPv6 addresses; only those, unless `RONDEL_RESOLVE_IPV4` is given too.
 pub const RONDEL_RESOLVE_IPV6: i32 = 2;
 /// `rondel_resolve`: the host is a numeric address; no name server is asked.
 pub const RONDEL_RESOLVE_NUMERIC: i32 = 4;
@@ -112,7 +112,7 @@ pub unsafe extern "C" fn rondel_resolve_name(
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_resolve_addr(future: rondel_future, index: usize, out: *mut rondel_address) -> i64 {
     done(with_core(future, |core, handle| {
-        let found = *core.found(handle)?.addresses.get(index).ok_or(Error::EINVAL)?;
+        let found = *core.found_addresses(handle)?.get(index).ok_or(Error::EINVAL)?;
         if out.is_null() {
             return Err(Error::EINVAL);
         }
@@ -140,7 +140,7 @@ pub unsafe extern "C" fn rondel_resolve_host(future: rondel_future, text: *mut c
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_resolve_service(future: rondel_future, text: *mut c_char, size: usize) -> i64 {
     to_code(with_core(future, |core, handle| {
-        let name = core.found(handle)?.service.as_deref().ok_or(Error::EINVAL)?;
+        let name = core.found_service(handle)?;
         // SAFETY: the caller promises `size` bytes of room at `text`, or NULL.
         unsafe { put_text(name, text, size) }
     }))

@@ -19,6 +19,7 @@ static void copy_answer(rondel_handle source, int64_t result, void *user_data) {
         CHECK_EQ(rondel_resolve_addr(source, (size_t)i, &answer->addresses[i]), 0);
         CHECK(rondel_address_text(&answer->addresses[i], answer->texts[i], 64) > 0);
     }
+    if (result >= 0) CHECK_EQ(rondel_resolve_service(source, NULL, 0), RONDEL_EKIND); /* that is the other way round */
     memset(&out, 0x5a, sizeof out);
     CHECK_EQ(rondel_resolve_addr(source, result < 0 ? 0 : (size_t)result, &out), RONDEL_EINVAL);
     CHECK_EQ(rondel_resolve_addr(source, SIZE_MAX, &out), RONDEL_EINVAL);

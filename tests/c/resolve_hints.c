@@ -21,7 +21,8 @@ static void copy_answer(rondel_handle source, int64_t result, void *user_data) {
         CHECK(rondel_address_text(&answer->addresses[i], answer->texts[i], 64) > 0);
     }
     answer->host_length = rondel_resolve_host(source, answer->host, sizeof answer->host);
-    CHECK_EQ(rondel_resolve_service(source, NULL, 0), RONDEL_EINVAL); /* that is the other way round */
+    /* That is the other way round. */
+    CHECK_EQ(rondel_resolve_service(source, NULL, 0), result < 0 ? RONDEL_EINVAL : RONDEL_EKIND);
 }
 
 static void look_up(rondel_loop loop, const char *host, const char *service, int flags, struct answer *answer) {

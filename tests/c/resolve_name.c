@@ -46,7 +46,7 @@ static void copy_answer(rondel_handle source, int64_t result, void *user_data) {
     CHECK_EQ(length, strlen(answer->service));
     CHECK_EQ(rondel_resolve_service(source, NULL, 0), length);
     CHECK_EQ(rondel_resolve_service(source, answer->service, (size_t)length), RONDEL_ENOBUFS);
-    CHECK_EQ(rondel_resolve_addr(source, 0, &address), RONDEL_EINVAL); /* that is the other way round */
+    CHECK_EQ(rondel_resolve_addr(source, 0, &address), RONDEL_EKIND); /* that is the other way round */
 }
 
 static void ask(rondel_loop loop, const char *address, int port, int flags, struct answer *answer) {
