@@ -1481,9 +1481,12 @@ int64_t rondel_queue_shutdown(rondel_queue queue, int immediate);
  *
  * `fn(stream, bytes, n, user_data)`: the bytes are valid until it returns. A negative `n` comes once, with NULL:
  * `RONDEL_EOF` or an error; reading has then stopped. `RONDEL_EBUSY` if it is being read from already,
- * `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function. Loop thread only.
+ * `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function, or for `rondel_keep` or `rondel_enqueue`:
+ * who asks for what comes uses `rondel_read`. Loop thread only.
  */
-int64_t rondel_read_start(rondel_stream stream, rondel_read_fn fn, void *user_data);
+int64_t rondel_read_start(rondel_stream stream,
+                          rondel_read_fn fn,
+                          void *user_data);
 
 /**
  * As `rondel_read_start`, into memory that `alloc(stream, &size, user_data)` gives each time.
@@ -1893,7 +1896,8 @@ rondel_future rondel_udp_send_batch(rondel_udp udp,
  *
  * `fn(udp, batch, n, user_data)` is called once for all that the system hands over at a time. A negative `n` is an error
  * that came back, such as `RONDEL_ECONNREFUSED`: nobody is there, see `rondel_udp_error_addr`. `RONDEL_EBUSY` if somebody
- * receives from it already, `RONDEL_EINVAL` without a function. Loop thread only.
+ * receives from it already, `RONDEL_EINVAL` without a function, or for `rondel_keep` or `rondel_enqueue`: who asks for what
+ * comes uses `rondel_udp_recv`. Loop thread only.
  */
 int64_t rondel_udp_recv_start(rondel_udp udp,
                               rondel_datagram_fn fn,

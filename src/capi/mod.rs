@@ -147,7 +147,7 @@ fn number(result: Result<Handle>) -> i64 {
 /// What `(fn, user_data)` asks for at the end of a one-shot operation.
 fn notify(function: rondel_fn, user_data: *mut c_void) -> Notify {
     let Some(function) = function else { return Notify::Nobody };
-    let entry = crate::sys::entry(function);
+    let entry = crate::sys::entry(function as *const ());
     if entry == future::rondel_keep as *const () as usize {
         Notify::Keep
     } else if entry == future::rondel_enqueue as *const () as usize {
@@ -163,6 +163,15 @@ fn listener(function: rondel_fn, user_data: *mut c_void) -> Result<Notify> {
         Notify::Nobody | Notify::Keep => Err(Error::EINVAL),
         notify => Ok(notify),
     }
+}
+
+/// A function that is told bytes or datagrams again and again, and where its code is. What `rondel_keep` and
+/// `rondel_enqueue` stand for is not to be had of it.
+fn plain_listener<F: Copy>(function: Option<F>, code: impl FnOnce(F) -> *const ()) -> Result<F> {
+    let function = function.ok_or(Error::EINVAL)?;
+    let entry = crate::sys::entry(code(function));
+    let marks = [future::rondel_keep as *const () as usize, future::rondel_enqueue as *const () as usize];
+    if marks.contains(&entry) { Err(Error::EINVAL) } else { Ok(function) }
 }
 
 /// As `listener`, where NULL means that nobody wants to be told.

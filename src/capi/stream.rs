@@ -2,7 +2,7 @@
 //! Streams: bytes both ways, in order.
 
 use super::types::*;
-use super::{done, notify, number, optional_listener, with_core};
+use super::{done, notify, number, optional_listener, plain_listener, with_core};
 use crate::callback::UserData;
 use crate::error::{Error, Result, to_code};
 use crate::net::stream::Goal;
@@ -13,12 +13,13 @@ use std::ffi::c_void;
 ///
 /// `fn(stream, bytes, n, user_data)`: the bytes are valid until it returns. A negative `n` comes once, with NULL:
 /// `RONDEL_EOF` or an error; reading has then stopped. `RONDEL_EBUSY` if it is being read from already,
-/// `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function. Loop thread only.
+/// `RONDEL_ENOTCONN` if it is not connected, `RONDEL_EINVAL` without a function, or for `rondel_keep` or `rondel_enqueue`:
+/// who asks for what comes uses `rondel_read`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_read_start(stream: rondel_stream, r#fn: rondel_read_fn, user_data: *mut c_void) -> i64 {
     done(with_core(stream, |core, handle| {
         core.stream_mut(handle)?;
-        core.read_start(handle, r#fn.ok_or(Error::EINVAL)?, UserData::new(user_data))
+        core.read_start(handle, plain_listener(r#fn, |f| f as *const ())?, UserData::new(user_data))
     }))
 }
 
@@ -38,7 +39,7 @@ pub unsafe extern "C" fn rondel_read_start_into(
         let data = UserData::new(user_data);
         // SAFETY: what rondel_alloc_fn promises.
         let lender = unsafe { Lender::new(alloc.ok_or(Error::EINVAL)?, data) };
-        core.read_start_into(handle, lender, r#fn.ok_or(Error::EINVAL)?, data)
+        core.read_start_into(handle, lender, plain_listener(r#fn, |f| f as *const ())?, data)
     }))
 }
 

@@ -3,7 +3,7 @@
 
 use super::resolve::{from_socket_addr, to_socket_addr};
 use super::types::*;
-use super::{done, notify, number, with_core, with_loop_core};
+use super::{done, notify, number, plain_listener, with_core, with_loop_core};
 use crate::callback::UserData;
 use crate::core::Core;
 use crate::error::{Error, Result, to_code};
@@ -264,12 +264,13 @@ const MOST_AT_ONCE: usize = 1 << 20;
 ///
 /// `fn(udp, batch, n, user_data)` is called once for all that the system hands over at a time. A negative `n` is an error
 /// that came back, such as `RONDEL_ECONNREFUSED`: nobody is there, see `rondel_udp_error_addr`. `RONDEL_EBUSY` if somebody
-/// receives from it already, `RONDEL_EINVAL` without a function. Loop thread only.
+/// receives from it already, `RONDEL_EINVAL` without a function, or for `rondel_keep` or `rondel_enqueue`: who asks for what
+/// comes uses `rondel_udp_recv`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_udp_recv_start(udp: rondel_udp, r#fn: rondel_datagram_fn, user_data: *mut c_void) -> i64 {
     done(with_core(udp, |core, handle| {
         core.udp_mut(handle)?;
-        core.udp_recv_start(handle, r#fn.ok_or(Error::EINVAL)?, UserData::new(user_data))
+        core.udp_recv_start(handle, plain_listener(r#fn, |f| f as *const ())?, UserData::new(user_data))
     }))
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every Unix has alike.
 
-use crate::callback::Function;
 use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
 use std::io::{self, IoSlice};
@@ -51,7 +50,7 @@ pub fn fill_standard_numbers() {
 }
 
 /// Where a callback's code is, to know one of the library's own by its address.
-pub fn entry(function: Function) -> usize {
+pub fn entry(function: *const ()) -> usize {
     function as usize
 }
 

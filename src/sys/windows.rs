@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Windows: sockets of Winsock, through socket2.
 
-use crate::callback::Function;
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
 use socket2::{SockAddr, SockRef, Socket};
@@ -40,7 +39,7 @@ pub fn fill_standard_numbers() {}
 
 /// Where a callback's code is, to know one of the library's own by its address. A program that was not told that a
 /// function is a DLL's has a jump to it, and takes the address of that.
-pub fn entry(function: Function) -> usize {
+pub fn entry(function: *const ()) -> usize {
     let mut at = function as usize;
     #[cfg(target_arch = "x86_64")]
     // SAFETY: a function's code can be read, and whatever a jump goes to as well; what it goes through is a pointer in

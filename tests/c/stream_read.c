@@ -162,6 +162,12 @@ static uint8_t *no_room(rondel_stream stream, size_t *size, void *user_data) {
     return NULL;
 }
 
+static uint8_t *lend_never(rondel_stream stream, size_t *size, void *user_data) {
+    (void)stream, (void)size, (void)user_data;
+    CHECK(!"asked for memory");
+    return NULL;
+}
+
 TEST(refuses_bad_input_and_changes_nothing) {
     rondel_loop loop = rondel_loop_new();
     struct reader reader = {0};
@@ -171,6 +177,10 @@ TEST(refuses_bad_input_and_changes_nothing) {
     rondel_tcp stream = net_stream(loop, &peer);
     rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
     int64_t handles = rondel_metric(loop, RONDEL_METRIC_HANDLES);
+    CHECK_EQ(rondel_read_start(stream, (rondel_read_fn)(void (*)(void))rondel_enqueue, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_read_start(stream, (rondel_read_fn)(void (*)(void))rondel_keep, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_read_start_into(stream, lend_never, (rondel_read_fn)(void (*)(void))rondel_enqueue, NULL),
+             RONDEL_EINVAL);
     CHECK_EQ(rondel_read(stream, NULL, 8, net_never, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_read(stream, room, 0, net_never, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_read(stream, room, SIZE_MAX, net_never, NULL), RONDEL_EINVAL);

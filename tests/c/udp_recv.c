@@ -246,6 +246,8 @@ TEST(receives_refuse_bad_input) {
     CHECK_EQ(rondel_udp_recv(udp, room, 0, NULL, net_never, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_recv(udp, room, (size_t)-1, NULL, net_never, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_recv_start(udp, NULL, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_udp_recv_start(udp, (rondel_datagram_fn)(void (*)(void))rondel_enqueue, NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_udp_recv_start(udp, (rondel_datagram_fn)(void (*)(void))rondel_keep, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_recv_start(udp, udp_never, NULL), 0);
     CHECK_EQ(rondel_udp_recv_start(udp, udp_never, NULL), RONDEL_EBUSY);
     CHECK_EQ(rondel_udp_recv(udp, room, 8, NULL, net_never, NULL), RONDEL_EBUSY);
