@@ -2669,13 +2669,18 @@ rondel_future rondel_file_open(rondel_loop loop,
                                void *user_data);
 
 /**
- * Takes over an open descriptor (on Windows a file's HANDLE) and gives it a handle. It is used as it is: if reading
- * from it blocks, a thread of the pool waits.
+ * Takes over an open descriptor (on Windows a file's HANDLE) and gives it a handle. It is used as it is.
+ *
+ * Reading from a pipe or a terminal, or writing to one, may block. Each operation on such a file keeps a thread of the
+ * pool's lane for files until the system lets it go, and nothing can end it before: not a cancel, and `rondel_loop_free`
+ * waits for it. Other files wait while all threads are kept so. `rondel_pipe_open` and `rondel_tty_open` are for those;
+ * `rondel_pool_lane_size` says how many threads there are.
  *
  * `RONDEL_EBADF` if it is none, `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours. Loop
  * thread only.
  */
-rondel_file rondel_file_open_fd(rondel_loop loop, int64_t fd);
+rondel_file rondel_file_open_fd(rondel_loop loop,
+                                int64_t fd);
 
 /**
  * Closes a file once everything that was started on it is done: the result is 0, or the error with which the system
