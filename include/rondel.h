@@ -2159,7 +2159,8 @@ rondel_pipe rondel_pipe_open(rondel_loop loop, int64_t fd);
  * Makes two handles of this loop that are each other's other end, and puts them into `out`, which has room for two.
  *
  * `how`: `RONDEL_PIPE_BOTH_WAYS`, or `RONDEL_PIPE_ONE_WAY`: `out[0]` reads what `out[1]` writes. 0 or `RONDEL_EINVAL` for
- * another `how` or NULL, `RONDEL_EMFILE`… On failure nothing is put. Loop thread only.
+ * another `how` or NULL, `RONDEL_EMFILE`… On failure nothing is put. A child process gets an end by `RONDEL_STDIO_STREAM`.
+ * Loop thread only.
  */
 int64_t rondel_pipe_pair(rondel_loop loop,
                          int how,
@@ -3129,7 +3130,7 @@ rondel_future rondel_send_file(rondel_stream stream,
 
 /**
  * `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
- * it whether reads and writes block: those of a stream's descriptor do not.
+ * it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`).
  */
 #define RONDEL_STDIO_FD 3
 
@@ -3141,6 +3142,15 @@ rondel_future rondel_send_file(rondel_stream stream,
 #define RONDEL_STDIO_PIPE_OUT 6
 /** `rondel_stdio`: a new pair of sockets, for both ways. */
 #define RONDEL_STDIO_PIPE_BOTH 7
+
+/**
+ * `rondel_stdio`: a stream of this loop, `fd`, goes over to the process: one that was accepted, an end of
+ * `rondel_pipe_pair`, or what `rondel_process_stream` gives of another process, whose output is then this one's input.
+ * There its reads and writes block, as programs expect, and here the handle is closed. If no process could be started it
+ * stays as it was. `RONDEL_EBUSY` as for `rondel_detach`, `RONDEL_EOPNOTSUPP` on Windows.
+ */
+#define RONDEL_STDIO_STREAM 8
+
 /** `rondel_process_options`: a new session, without a terminal, and so a new process group; on Windows no console. */
 #define RONDEL_PROCESS_DETACHED 1
 /** `rondel_process_options`: `process_group` counts. Not together with `RONDEL_PROCESS_DETACHED`. */
@@ -3166,7 +3176,7 @@ typedef struct rondel_stdio {
     int32_t kind;
     /** With `RONDEL_STDIO_SAME` the other number. */
     int32_t other;
-    /** With `RONDEL_STDIO_FD` the descriptor. */
+    /** With `RONDEL_STDIO_FD` the descriptor, with `RONDEL_STDIO_STREAM` the stream. */
     int64_t fd;
 } rondel_stdio;
 

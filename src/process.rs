@@ -52,6 +52,8 @@ pub enum Stdio {
     Given(i64),
     Same(usize),
     Pipe(Flow),
+    /// A stream's descriptor, which goes over to the child.
+    Stream(Handle),
 }
 
 /// Children that no descriptor of theirs tells of, so that SIGCHLD has to.
@@ -69,6 +71,8 @@ fn furnish(order: &mut Order<'_>, stdio: &[Stdio]) -> Result<Ends> {
         Stdio::Given(descriptor) => process::given(descriptor).map(Some),
         Stdio::Same(other) if other < number => Ok(Some(End::Same(other))),
         Stdio::Same(_) => Err(Error::EINVAL),
+        // These have become descriptors by now.
+        Stdio::Stream(_) => Err(Error::EKIND),
         Stdio::Null | Stdio::Pipe(_) => Ok(None),
     };
     let found = stdio.iter().enumerate().map(find).collect::<Result<Vec<Option<End>>>>()?;
@@ -132,7 +136,8 @@ impl Core {
     ) -> Result<(Handle, Vec<(usize, Handle)>)> {
         self.make_room()?;
         let leads_group = order.new_session || order.process_group == Some(0);
-        let ours = furnish(&mut order, stdio)?;
+        let (stdio, streams) = self.take_streams(stdio)?;
+        let ours = furnish(&mut order, &stdio)?;
         // Everything that can fail is done before there is a child.
         let handle = self.insert(kind, Object::Closed)?;
         let mut ends = Vec::with_capacity(ours.len());
@@ -144,8 +149,11 @@ impl Core {
                 Err(error) => started = Err(error),
             }
         }
-        match started.and_then(|()| process::spawn(&order)) {
+        match started.and_then(|()| self.let_block(&streams)).and_then(|()| process::spawn(&order)) {
             Ok(child) => {
+                for stream in streams {
+                    let _ = self.close(stream);
+                }
                 let (pid, waiting, pipes) = (child.pid(), Vec::new(), Vec::new());
                 let child = Some(child);
                 let process = Process { child, pid, ended: None, leads_group, on_exit, waiting, pipes, run: None };
@@ -154,11 +162,37 @@ impl Core {
                 Ok((handle, ends))
             }
             Err(error) => {
+                for stream in streams {
+                    let _ = self.source_of(stream).and_then(|source| source.set_blocking(false));
+                }
                 ends.into_iter().for_each(|(_, end)| self.table.discard(end));
                 self.table.discard(handle);
                 Err(error)
             }
         }
+    }
+
+    /// The descriptors of streams that are to go over to a child, and the streams.
+    fn take_streams(&mut self, stdio: &[Stdio]) -> Result<(Vec<Stdio>, Vec<Handle>)> {
+        let (mut stdio, mut streams) = (stdio.to_vec(), Vec::new());
+        for stdio in &mut stdio {
+            let Stdio::Stream(handle) = *stdio else { continue };
+            if handle.loop_index() != self.handle.loop_index() {
+                return Err(Error::EGONE);
+            }
+            self.flush(handle);
+            if self.stream_mut(handle)?.holds_bytes() {
+                return Err(Error::EBUSY);
+            }
+            streams.push(handle);
+            *stdio = Stdio::Given(self.descriptor(handle)?);
+        }
+        Ok((stdio, streams))
+    }
+
+    /// A program expects what it reads and writes to wait.
+    fn let_block(&mut self, streams: &[Handle]) -> Result<()> {
+        streams.iter().try_for_each(|stream| self.source_of(*stream)?.set_blocking(true))
     }
 
     /// The process behind a handle of whatever kind.

@@ -153,7 +153,8 @@ pub extern "C" fn rondel_pipe_open(r#loop: rondel_loop, fd: i64) -> rondel_pipe 
 /// Makes two handles of this loop that are each other's other end, and puts them into `out`, which has room for two.
 ///
 /// `how`: `RONDEL_PIPE_BOTH_WAYS`, or `RONDEL_PIPE_ONE_WAY`: `out[0]` reads what `out[1]` writes. 0 or `RONDEL_EINVAL` for
-/// another `how` or NULL, `RONDEL_EMFILE`… On failure nothing is put. Loop thread only.
+/// another `how` or NULL, `RONDEL_EMFILE`… On failure nothing is put. A child process gets an end by `RONDEL_STDIO_STREAM`.
+/// Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_pipe_pair(r#loop: rondel_loop, how: c_int, out: *mut rondel_pipe) -> i64 {
     done(with_loop_core(r#loop, |core| {

@@ -4,6 +4,7 @@
 use super::types::*;
 use super::{done, notify, number, optional_listener, with_core, with_loop_core};
 use crate::error::{Error, Result, to_code};
+use crate::handle::Handle;
 use crate::process::Stdio;
 use crate::sys::lent::{LentBytes, c_string};
 use crate::sys::process::{self, Flow, Order, Strings};
@@ -17,7 +18,7 @@ pub struct rondel_stdio {
     pub kind: i32,
     /// With `RONDEL_STDIO_SAME` the other number.
     pub other: i32,
-    /// With `RONDEL_STDIO_FD` the descriptor.
+    /// With `RONDEL_STDIO_FD` the descriptor, with `RONDEL_STDIO_STREAM` the stream.
     pub fd: i64,
 }
 
@@ -28,7 +29,7 @@ pub const RONDEL_STDIO_NULL: i32 = 1;
 /// `rondel_stdio`: nothing; the number is not open.
 pub const RONDEL_STDIO_CLOSED: i32 = 2;
 /// `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
-/// it whether reads and writes block: those of a stream's descriptor do not.
+/// it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`).
 pub const RONDEL_STDIO_FD: i32 = 3;
 /// `rondel_stdio`: the same as the lower number `other`, as `2>&1` in a shell.
 pub const RONDEL_STDIO_SAME: i32 = 4;
@@ -38,6 +39,11 @@ pub const RONDEL_STDIO_PIPE_IN: i32 = 5;
 pub const RONDEL_STDIO_PIPE_OUT: i32 = 6;
 /// `rondel_stdio`: a new pair of sockets, for both ways.
 pub const RONDEL_STDIO_PIPE_BOTH: i32 = 7;
+/// `rondel_stdio`: a stream of this loop, `fd`, goes over to the process: one that was accepted, an end of
+/// `rondel_pipe_pair`, or what `rondel_process_stream` gives of another process, whose output is then this one's input.
+/// There its reads and writes block, as programs expect, and here the handle is closed. If no process could be started it
+/// stays as it was. `RONDEL_EBUSY` as for `rondel_detach`, `RONDEL_EOPNOTSUPP` on Windows.
+pub const RONDEL_STDIO_STREAM: i32 = 8;
 
 /// How a process is to be run. Set `size`, and whatever else is not to be 0: zeros are the usual.
 #[repr(C)]
@@ -324,6 +330,7 @@ fn take_stdio(stdio: &rondel_stdio) -> Result<Stdio> {
         RONDEL_STDIO_PIPE_IN => Stdio::Pipe(Flow::ToChild),
         RONDEL_STDIO_PIPE_OUT => Stdio::Pipe(Flow::FromChild),
         RONDEL_STDIO_PIPE_BOTH => Stdio::Pipe(Flow::BothWays),
+        RONDEL_STDIO_STREAM => Stdio::Stream(Handle::from_caller(stdio.fd)?),
         _ => return Err(Error::EINVAL),
     })
 }

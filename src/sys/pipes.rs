@@ -130,6 +130,16 @@ impl Source {
         Ok(())
     }
 
+    /// Whether reads and writes wait, here and for whoever else has the same open file.
+    pub fn set_blocking(&self, blocking: bool) -> Result<()> {
+        // SAFETY: no pointer is passed.
+        let flags = retry(|| unsafe { libc::fcntl(self.raw(), libc::F_GETFL) as isize })? as libc::c_int;
+        let flags = if blocking { flags & !libc::O_NONBLOCK } else { flags | libc::O_NONBLOCK };
+        // SAFETY: no pointer is passed.
+        retry(|| unsafe { libc::fcntl(self.raw(), libc::F_SETFL, flags) as isize })?;
+        Ok(())
+    }
+
     /// Children get the descriptor too, as they expect of 0 to 2.
     fn inherit(&self) -> bool {
         // SAFETY: no pointer is passed.

@@ -42,6 +42,11 @@ impl Source {
     pub fn can_half_close(&self) -> bool {
         true
     }
+
+    /// A program could not read or write these sockets as handles anyway, which are overlapped ones.
+    pub fn set_blocking(&self, _: bool) -> Result<()> {
+        Err(Error::EOPNOTSUPP)
+    }
 }
 
 /// Two sources, each the other's other end. `one_way`: the first is to read from, the second to write to.

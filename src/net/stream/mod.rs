@@ -83,6 +83,11 @@ impl Stream {
         by_a_read || !self.leftover.is_empty() || self.arrivals.as_ref().is_some_and(|arrivals| !arrivals.is_empty())
     }
 
+    /// Whether something would be lost with the handle.
+    pub fn holds_bytes(&self) -> bool {
+        self.out.is_some() || self.holds_input()
+    }
+
     /// Whether anything goes on.
     pub fn is_busy(&self) -> bool {
         !matches!(self.reader, Reader::Nobody) || self.out.is_some() || matches!(self.ending, Ending::Asked(_))
@@ -211,7 +216,7 @@ impl Core {
     pub fn detach(&mut self, handle: Handle) -> Result<i64> {
         self.flush(handle);
         let stream = self.stream_mut(handle)?;
-        if stream.out.is_some() || stream.holds_input() {
+        if stream.holds_bytes() {
             return Err(Error::EBUSY);
         }
         self.end_tty(handle);
