@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What has happened to paths, gathered until it is told: one entry for a path, whatever happened to it how often.
 
-use std::collections::HashMap;
-use std::ops::BitOr;
-use std::path::PathBuf;
+use std::collections::BTreeMap;
+use std::ops::{BitOr, Bound};
+use std::path::{Path, PathBuf};
 
 /// The bits that callers see.
 #[derive(Clone, Copy, PartialEq, Eq, Default, Debug)]
@@ -51,7 +51,7 @@ const MOST: usize = 1 << 16;
 pub struct Changes {
     list: Vec<Change>,
     /// The newest entry of a path, to be added to.
-    newest: HashMap<PathBuf, usize>,
+    newest: BTreeMap<PathBuf, usize>,
     pub what: What,
 }
 
@@ -59,6 +59,11 @@ impl Changes {
     /// Takes in a change. `root`: the path to tell an overflow of.
     pub fn add(&mut self, change: Change, root: impl FnOnce() -> PathBuf) {
         self.what = self.what | change.what;
+        let moves = What::REMOVED.0 | What::RENAMED.0;
+        if change.what.0 & moves != 0 {
+            // What comes below it from now on is another's, and comes after this.
+            self.end_below(&change.path);
+        }
         if let (Some(&at), None) = (self.newest.get(&change.path), &change.old) {
             self.list[at].what = self.list[at].what | change.what;
             return;
@@ -71,11 +76,20 @@ impl Changes {
             return;
         }
         if let Some(old) = &change.old {
-            // What comes under the old name from now on is another's.
+            self.end_below(old);
             self.newest.remove(old);
         }
         self.newest.insert(change.path.clone(), self.list.len());
         self.list.push(change);
+    }
+
+    /// The entries of what is below a path are added to no more.
+    fn end_below(&mut self, path: &Path) {
+        let from = (Bound::Excluded(path), Bound::Unbounded);
+        let below = self.newest.range::<Path, _>(from).take_while(|(other, _)| other.starts_with(path));
+        for path in below.map(|(other, _)| other.clone()).collect::<Vec<_>>() {
+            self.newest.remove(&path);
+        }
     }
 
     pub fn is_empty(&self) -> bool {
@@ -130,6 +144,21 @@ mod tests {
                 (PathBuf::from("a"), What::CREATED)
             ]
         );
+    }
+
+    #[test]
+    fn what_comes_below_another_folder_of_the_same_name_comes_after_it() {
+        let mut changes = Changes::default();
+        changes.add(Change::new("a/x".into(), What::MODIFIED), root);
+        changes.add(Change::new("ab".into(), What::MODIFIED), root);
+        changes.add(Change::renamed("a".into(), "b".into()), root);
+        changes.add(Change::new("a/x".into(), What::CREATED), root);
+        changes.add(Change::new("b/x".into(), What::CREATED), root);
+        changes.add(Change::new("b".into(), What::REMOVED), root);
+        changes.add(Change::new("b/x".into(), What::CREATED), root);
+        changes.add(Change::new("ab".into(), What::MODIFIED), root);
+        let paths: Vec<_> = changes.into_list().into_iter().map(|change| change.path).collect();
+        assert_eq!(paths, ["a/x", "ab", "b", "a/x", "b/x", "b/x"].map(PathBuf::from));
     }
 
     #[test]
