@@ -212,6 +212,100 @@ TEST(a_folder_moved_out_is_watched_no_more) {
     end_diary(&diary);
 }
 
+/* Whether it was told of in this place among all; -1 if not at all. */
+static int64_t place_of(const char *name, int64_t what) {
+    for (int64_t i = 0; i < diary.count; i++)
+        if (!strcmp(diary.told[i].path, name) && diary.told[i].what & what) return i;
+    return -1;
+}
+
+TEST(a_folder_moved_out_is_watched_no_more_though_its_parent_is_renamed_next) {
+    if (ON_WINDOWS) SKIP("of what is in a folder that is moved in nothing is told");
+    make_room();
+    make_folder("watched");
+    make_folder("watched/old");
+    make_folder("watched/old/inner");
+    make_folder("watched/old/inner/deep");
+    make_folder("elsewhere");
+    begin_diary(&diary, rondel_loop_new(), "watched", RONDEL_WATCH_RECURSIVE);
+    move("watched/old/inner", "elsewhere/inner");
+    move("watched/old", "watched/new");
+    until_renamed(&diary, "watched/old", "watched/new");
+    CHECK_EQ(place_of("watched/old/inner", RONDEL_WATCH_REMOVED), 0);
+    CHECK_EQ(place_of("watched/new", RONDEL_WATCH_RENAMED), 1);
+    until_quiet(&diary);
+    forget(&diary);
+    make_file("elsewhere/inner/a");
+    make_file("elsewhere/inner/deep/a");
+    make_file("watched/new/b");
+    until_told(&diary, "watched/new/b", RONDEL_WATCH_CREATED);
+    until_quiet(&diary);
+    CHECK_EQ(different(&diary), 1);
+    end_diary(&diary);
+}
+
+TEST(a_folder_moved_out_and_in_again_in_one_go_is_told_with_what_is_in_it) {
+    if (ON_WINDOWS) SKIP("of what is in a folder that is moved in nothing is told");
+    make_room();
+    make_folder("watched");
+    make_folder("watched/old");
+    make_folder("watched/old/inner");
+    make_file("watched/old/inner/a");
+    make_folder("elsewhere");
+    begin_diary(&diary, rondel_loop_new(), "watched", RONDEL_WATCH_RECURSIVE);
+    move("watched/old", "elsewhere/old");
+    move("elsewhere/old", "watched/new");
+    until_told(&diary, "watched/new/inner/a", RONDEL_WATCH_CREATED);
+    until_told(&diary, "watched/new/inner", RONDEL_WATCH_CREATED);
+    CHECK_EQ(place_of("watched/old", RONDEL_WATCH_REMOVED), 0);
+    CHECK_EQ(place_of("watched/new", RONDEL_WATCH_CREATED), 1);
+    CHECK_EQ(different(&diary), 4);
+    forget(&diary);
+    append_to("watched/new/inner/a");
+    until_told(&diary, "watched/new/inner/a", RONDEL_WATCH_MODIFIED);
+    until_quiet(&diary);
+    CHECK_EQ(different(&diary), 1);
+    end_diary(&diary);
+}
+
+TEST(a_folder_moved_into_one_that_was_just_made_is_told_by_its_new_name_alone) {
+    if (ON_WINDOWS) SKIP("of what is in a folder that is moved in nothing is told");
+    make_room();
+    make_folder("old");
+    make_folder("old/inner");
+    make_file("old/inner/a");
+    begin_diary(&diary, rondel_loop_new(), "", RONDEL_WATCH_RECURSIVE);
+    make_folder("new");
+    move("old/inner", "new/inner");
+    until_told(&diary, "new/inner/a", RONDEL_WATCH_CREATED);
+    until_told(&diary, "old/inner", RONDEL_WATCH_REMOVED);
+    until_quiet(&diary);
+    forget(&diary);
+    append_to("new/inner/a");
+    until_told(&diary, "new/inner/a", RONDEL_WATCH_MODIFIED);
+    until_quiet(&diary);
+    CHECK_EQ(diary.count, 1);
+    end_diary(&diary);
+}
+
+TEST(what_comes_under_a_name_that_was_left_is_told_after_that) {
+    if (ON_WINDOWS) SKIP("a thread tells, in as many turns as it takes");
+    make_room();
+    make_folder("a");
+    make_file("a/x");
+    begin_diary(&diary, rondel_loop_new(), "", RONDEL_WATCH_RECURSIVE);
+    append_to("a/x");
+    move("a", "b");
+    make_folder("a");
+    make_file("a/x");
+    until_told(&diary, "a/x", RONDEL_WATCH_CREATED);
+    CHECK_EQ(place_of("a/x", RONDEL_WATCH_MODIFIED), 0);
+    CHECK_EQ(place_of("b", RONDEL_WATCH_RENAMED), 1);
+    CHECK_EQ(place_of("a", RONDEL_WATCH_CREATED), 2);
+    CHECK_EQ(place_of("a/x", RONDEL_WATCH_CREATED), 3);
+    end_diary(&diary);
+}
+
 TEST(links_below_are_not_followed) {
     if (ON_WINDOWS) SKIP("makes links");
     make_room();
@@ -335,7 +429,12 @@ TEST_MAIN(RUN(a_file_that_is_made_changed_and_removed_is_told),
           RUN(what_is_moved_in_is_created_and_what_is_moved_out_is_removed),
           RUN(folders_below_are_not_told_of_unless_asked_for), RUN(everything_below_is_told_of_when_asked_for),
           RUN(new_folders_are_watched_with_all_that_is_in_them), RUN(a_folder_that_is_renamed_is_followed_by_its_new_name),
-          RUN(a_folder_moved_out_is_watched_no_more), RUN(links_below_are_not_followed),
+          RUN(a_folder_moved_out_is_watched_no_more),
+          RUN(a_folder_moved_out_is_watched_no_more_though_its_parent_is_renamed_next),
+          RUN(a_folder_moved_out_and_in_again_in_one_go_is_told_with_what_is_in_it),
+          RUN(a_folder_moved_into_one_that_was_just_made_is_told_by_its_new_name_alone),
+          RUN(what_comes_under_a_name_that_was_left_is_told_after_that),
+          RUN(links_below_are_not_followed),
           RUN(a_folder_removed_and_made_again_is_watched_again),
           RUN(a_folder_renamed_away_is_told_with_its_new_name_and_watched_no_more), RUN(the_folder_itself_can_change),
           RUN(names_of_any_bytes_come_as_they_are), RUN(paths_are_told_as_the_watched_one_was_given))

@@ -132,44 +132,6 @@ impl Paths {
         Ok(())
     }
 
-    pub(super) fn walk_or_tell(&mut self, id: Handle, place: &Path, told: &mut Told) {
-        if self.walk(id, place, Some(told)).is_err() {
-            told.push((id, Change::new(self.watches[&id].root.below(place), What::OVERFLOW)));
-        }
-    }
-
-    /// Watches a folder and all below it. With `told`, what is in folders that were not watched is told of: it may have
-    /// been there before the watch.
-    pub(super) fn walk(&mut self, id: Handle, place: &Path, mut told: Option<&mut Told>) -> Result<()> {
-        let mut folders = vec![place.to_owned()];
-        while let Some(place) = folders.pop() {
-            let watched = &self.watches[&id];
-            let (path, recursive) = (watched.root.absolute().join(&place), watched.recursive);
-            let mut fresh = true;
-            if !place.as_os_str().is_empty() {
-                match self.add(&path, ENTRIES | libc::IN_ONLYDIR | libc::IN_DONT_FOLLOW) {
-                    Ok(number) => {
-                        fresh = !self.watches[&id].nodes.contains(&number);
-                        self.use_node(number, id, Role::Folder(place.clone()));
-                    }
-                    Err(error) if error == Error::ENOSPC || error == Error::ENOMEM => return Err(error),
-                    // It is gone, or not ours to look into.
-                    Err(_) => continue,
-                }
-            }
-            for entry in fs::read_dir(&path).into_iter().flatten().flatten() {
-                let place = place.join(entry.file_name());
-                if let (Some(told), true) = (&mut told, fresh) {
-                    told.push((id, Change::new(self.watches[&id].root.below(&place), What::CREATED)));
-                }
-                if recursive && entry.file_type().is_ok_and(|kind| kind.is_dir()) {
-                    folders.push(place);
-                }
-            }
-        }
-        Ok(())
-    }
-
     pub(super) fn add(&self, path: &Path, mask: u32) -> Result<i32> {
         let inotify = self.inotify.as_ref().ok_or(Error::EBADF)?;
         let flags = WatchFlags::from_bits_retain(mask | libc::IN_MASK_ADD);

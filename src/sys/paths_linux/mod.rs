@@ -4,6 +4,7 @@
 //! inotify watches files, not paths. So beside what a path leads to, each folder is watched in which the path, or a
 //! symbolic link it goes through, has its name: a guard, which tells when something else stands under the name.
 
+mod folders;
 mod look;
 
 use super::{Means, Source, Ways, forks};
@@ -28,8 +29,12 @@ pub struct Paths {
     watches: HashMap<Handle, Watched>,
     /// Which process it is for, in the way of `forks`.
     process: u32,
-    /// Names that were left, and may turn up as new ones.
+    /// Names that were left, and come up as new ones among the events that were read.
     moves: Vec<Move>,
+    /// The folders in which they come up, by what the system tells a move by.
+    arrivals: HashMap<u32, i32>,
+    /// New folders to be walked once all that was read is handled: only then have they the names they have by now.
+    unwalked: BTreeSet<(Handle, PathBuf)>,
     buffer: Vec<u8>,
 }
 
@@ -66,6 +71,7 @@ struct Move {
     cookie: u32,
     id: Handle,
     from: Left,
+    folder: bool,
 }
 
 /// What was left.
@@ -123,6 +129,7 @@ impl Paths {
         self.open()?;
         self.nodes.clear();
         self.moves.clear();
+        self.unwalked.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
         for id in &all {
             if let Some(watched) = self.watches.get_mut(id) {
@@ -142,6 +149,7 @@ impl Paths {
             self.drop_users(number, |user| user.id == id);
         }
         self.moves.retain(|left| left.id != id);
+        self.unwalked.retain(|(other, _)| *other != id);
         if self.watches.is_empty() {
             self.nodes.clear();
         }
@@ -166,27 +174,34 @@ impl Paths {
 
     /// Reads what has happened. Whether there may be more.
     pub fn read(&mut self, told: &mut Told) -> bool {
-        let mut more = true;
+        let (mut events, mut more) = (Vec::new(), true);
+        let mut buffer = std::mem::take(&mut self.buffer);
         for _ in 0..READS {
             let Some(inotify) = &self.inotify else { return false };
-            let mut buffer = std::mem::take(&mut self.buffer);
             let count = inotify.receive(&mut buffer).unwrap_or(0);
             let mut rest = &buffer[..count];
             while let Some(event) = Event::take(&mut rest) {
-                self.handle(&event, told);
+                events.push(event);
             }
-            self.buffer = buffer;
+            // The new name comes with the old one, if not in the same breath.
+            let halfway = count > 0 && events.last().is_some_and(|event| event.mask & libc::IN_MOVED_FROM != 0);
             // Less than the longest event was left free: there may be more.
-            if count < BUFFER - 1024 {
+            if count < BUFFER - 1024 && !halfway {
                 more = false;
                 break;
             }
         }
-        if !more {
-            // The new name comes with the old one, if it is watched at all.
-            for left in std::mem::take(&mut self.moves) {
-                self.left_for_good(left, told);
-            }
+        self.buffer = buffer;
+        let arrives = |event: &&Event| event.mask & libc::IN_MOVED_TO != 0;
+        self.arrivals = events.iter().filter(arrives).map(|event| (event.cookie, event.number)).collect();
+        for event in &events {
+            self.handle(event, told);
+        }
+        for left in std::mem::take(&mut self.moves) {
+            self.left_for_good(left, told);
+        }
+        for (id, place) in std::mem::take(&mut self.unwalked) {
+            self.walk_or_tell(id, &place, told);
         }
         more
     }
@@ -240,8 +255,7 @@ impl Paths {
             return;
         }
         if event.mask & libc::IN_MOVED_FROM != 0 {
-            let from = Left::Beside((!ours).then(|| event.name.clone()));
-            self.moves.push(Move { cookie: event.cookie, id, from });
+            self.leave(id, Left::Beside((!ours).then(|| event.name.clone())), event, told);
             return;
         }
         let came = event.mask & libc::IN_MOVED_TO != 0;
@@ -269,47 +283,24 @@ impl Paths {
         told.push((id, Change::new(watched.root.told(), what)));
     }
 
-    fn folder_tells(&mut self, id: Handle, at: &Path, event: &Event, told: &mut Told) {
-        let root = &self.watches[&id].root;
-        let recursive = self.watches[&id].recursive;
-        if event.name.is_empty() {
-            // A folder below the root is an entry of another one, which tells of it.
-            if at.as_os_str().is_empty() && event.mask & libc::IN_ATTRIB != 0 {
-                told.push((id, Change::new(root.told(), What::ATTRIBUTES)));
-            }
-            return;
-        }
-        let place = at.join(&event.name);
-        let path = root.below(&place);
-        let folder = event.mask & libc::IN_ISDIR != 0;
-        if event.mask & libc::IN_MOVED_FROM != 0 {
-            self.moves.push(Move { cookie: event.cookie, id, from: Left::Below(place) });
-        } else if event.mask & (libc::IN_MOVED_TO | libc::IN_CREATE) != 0 {
-            let old = self.take_move(id, event.cookie, |from| matches!(from, Left::Below(_)));
-            if let (Some(Left::Below(old)), true) = (old, event.mask & libc::IN_MOVED_TO != 0) {
-                told.push((id, Change::renamed(self.watches[&id].root.below(&old), path)));
-                if folder && recursive {
-                    self.carry_over(id, &old, &place);
-                }
-            } else {
-                told.push((id, Change::new(path, What::CREATED)));
-            }
-            // Whatever is in it, and was there before the watch, is told of as well.
-            if folder && recursive {
-                self.walk_or_tell(id, &place, told);
-            }
-        } else if event.mask & libc::IN_DELETE != 0 {
-            told.push((id, Change::new(path, What::REMOVED)));
-        } else if event.mask & libc::IN_MODIFY != 0 {
-            told.push((id, Change::new(path, What::MODIFIED)));
-        } else if event.mask & libc::IN_ATTRIB != 0 {
-            told.push((id, Change::new(path, What::ATTRIBUTES)));
-        }
-    }
-
     fn take_move(&mut self, id: Handle, cookie: u32, kind: impl Fn(&Left) -> bool) -> Option<Left> {
         let index = self.moves.iter().position(|left| left.cookie == cookie && left.id == id && kind(&left.from))?;
         Some(self.moves.swap_remove(index).from)
+    }
+
+    /// A name was left. It is gone at once, before anything else is told that came later, unless it comes up again.
+    fn leave(&mut self, id: Handle, from: Left, event: &Event, told: &mut Told) {
+        let takes = |user: &Arc<User>| {
+            user.id == id
+                && match from {
+                    Left::Beside(_) => matches!(user.role, Role::Guard { own: true, .. }),
+                    Left::Below(_) => matches!(user.role, Role::Folder(_)),
+                }
+        };
+        let users = self.arrivals.get(&event.cookie).and_then(|number| self.nodes.get(number));
+        let comes = users.is_some_and(|users| users.iter().any(takes));
+        let left = Move { cookie: event.cookie, id, from, folder: event.mask & libc::IN_ISDIR != 0 };
+        if comes { self.moves.push(left) } else { self.left_for_good(left, told) }
     }
 
     /// It has no new name that is watched.
@@ -323,38 +314,17 @@ impl Paths {
             }
             Left::Below(place) => {
                 told.push((left.id, Change::new(watched.root.below(&place), What::REMOVED)));
-                self.forget_below(left.id, &place);
-            }
-        }
-    }
-
-    /// A folder has another name: those below it have, too.
-    fn carry_over(&mut self, id: Handle, old: &Path, new: &Path) {
-        self.forget_below(id, new);
-        for number in self.watches[&id].nodes.clone() {
-            for user in self.nodes.get_mut(&number).into_iter().flatten() {
-                if let (true, Role::Folder(at)) = (user.id == id, &user.role)
-                    && let Ok(rest) = at.strip_prefix(old)
-                {
-                    let at = if rest.as_os_str().is_empty() { new.to_owned() } else { new.join(rest) };
-                    *user = Arc::new(User { id, role: Role::Folder(at) });
+                if left.folder {
+                    self.forget_below(left.id, &place);
                 }
             }
-        }
-    }
-
-    /// A folder below the root is watched no more, nor is what is in it.
-    fn forget_below(&mut self, id: Handle, place: &Path) {
-        for number in self.watches[&id].nodes.clone() {
-            self.drop_users(number, |user| {
-                user.id == id && matches!(&user.role, Role::Folder(at) if at.starts_with(place))
-            });
         }
     }
 
     /// Events were lost, and with them folders to be watched.
     fn look_everywhere(&mut self, told: &mut Told) {
         self.moves.clear();
+        self.unwalked.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
         for id in all {
             told.push((id, Change::new(self.watches[&id].root.told(), What::OVERFLOW)));
