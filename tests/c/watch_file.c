@@ -236,6 +236,33 @@ TEST(a_folder_that_is_renamed_takes_its_file_away) {
     end_diary(&diary);
 }
 
+TEST(a_file_whose_folder_is_replaced_is_removed_and_created) {
+    for (int moved = 0; moved < 2; moved++) {
+        make_room();
+        make_folder("folder");
+        make_file("folder/a");
+        begin_diary(&diary, rondel_loop_new(), "folder/a", 0);
+        if (moved) {
+            move("folder", "away");
+        } else {
+            take_away("folder/a");
+            take_away("folder");
+        }
+        make_folder("folder");
+        make_file("folder/a");
+        until_told(&diary, "folder/a", RONDEL_WATCH_CREATED | RONDEL_WATCH_REMOVED);
+        until_quiet(&diary);
+        forget(&diary);
+        if (moved) append_to("away/a");
+        append_to("folder/a");
+        until_told(&diary, "folder/a", RONDEL_WATCH_MODIFIED);
+        until_quiet(&diary);
+        CHECK_EQ(diary.what, RONDEL_WATCH_MODIFIED);
+        CHECK_EQ(diary.count, 1);
+        end_diary(&diary);
+    }
+}
+
 TEST(a_file_can_become_a_folder_and_the_other_way_round) {
     watch_file("a");
     take_away("a");
@@ -363,6 +390,7 @@ TEST_MAIN(RUN(a_change_of_the_file_is_told_and_none_of_its_neighbours), RUN(a_fi
           RUN(a_path_that_is_missing_can_be_waited_for),
           RUN(folders_that_come_while_a_watch_of_a_missing_path_begins_are_not_overlooked),
           RUN(a_folder_that_is_renamed_takes_its_file_away),
+          RUN(a_file_whose_folder_is_replaced_is_removed_and_created),
           RUN(a_file_can_become_a_folder_and_the_other_way_round), RUN(a_link_is_followed_and_so_is_its_change),
           RUN(what_a_link_leads_to_can_be_replaced_and_removed), RUN(a_link_to_a_folder_is_that_folder),
           RUN(links_in_a_circle_lead_nowhere), RUN(another_name_of_the_file_changes_it_too))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a path leads, and what has to be watched to know of it.
 
-use super::{CHANGES, ENTRIES, GUARD, LEAVES, Paths, Role, User};
+use super::{CHANGES, ENTRIES, GUARD, Guard, LEAVES, Paths, Role, User};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::sys::forks;
@@ -27,7 +27,7 @@ impl Paths {
     /// Looks where the path leads now, and watches that. `known`: what happened is told already; `None`: it is the first
     /// look.
     pub(super) fn look(&mut self, id: Handle, known: Option<bool>, told: &mut Told) -> Result<()> {
-        self.guard(id)?;
+        let moved = self.guard(id)?;
         let Some(watched) = self.watches.get(&id) else { return Ok(()) };
         let (path, before, missing) = (watched.root.absolute().to_owned(), watched.target, watched.missing);
         let mut folder = true;
@@ -55,12 +55,16 @@ impl Paths {
                 watched.identity = identity(&path);
             }
         }
+        let what = match (known, before, target) {
+            (None, ..) => None,
+            // The folder that it is in now was not watched when it came there.
+            (Some(true), ..) if !moved => None,
+            (_, None, Some(_)) => Some(What::CREATED),
+            (_, Some(_), Some(_)) => Some(What::REMOVED | What::CREATED),
+            (Some(known), ..) => (!known).then_some(What::REMOVED),
+        };
         let root = &self.watches[&id].root;
-        match (known, target) {
-            (Some(false), Some(_)) => told.push((id, Change::new(root.told(), What::CREATED))),
-            (Some(false), None) => told.push((id, Change::new(root.told(), What::REMOVED))),
-            _ => {}
-        }
+        told.extend(what.map(|what| (id, Change::new(root.told(), what))));
         if target.is_none() || !folder {
             return Ok(());
         }
@@ -86,12 +90,11 @@ impl Paths {
     }
 
     /// Watches the folders in which the path, and each link that it leads through, has its name; where one is missing,
-    /// the nearest that is there.
-    fn guard(&mut self, id: Handle) -> Result<()> {
+    /// the nearest that is there. Whether the path's own is another one than before.
+    fn guard(&mut self, id: Handle) -> Result<bool> {
         let (mut guards, mut surplus) = (Vec::new(), Vec::new());
-        let Some(watched) = self.watches.get(&id) else { return Ok(()) };
-        let mut path = watched.root.absolute().to_owned();
-        for link in 0..LINKS {
+        let Some(watched) = self.watches.get(&id) else { return Ok(false) };
+        for (index, path) in ways(watched.root.absolute()).iter().enumerate() {
             let mut place = path.as_path();
             // Whether `place` was not there a moment ago.
             let mut missing = false;
@@ -99,12 +102,12 @@ impl Paths {
                 let parent_path = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
                 match self.add(parent_path, GUARD) {
                     Ok(number) => {
-                        let role = Role::Guard { name: name.to_owned(), own: link == 0 && place == path };
+                        let role = Role::Guard { name: name.to_owned(), own: index == 0 && place == path };
                         let guard = (number, self.use_node(number, id, role));
                         // What has come in between the guard does not tell of: that is to be watched instead.
                         if missing && place.is_dir() {
                             surplus.push(guard);
-                            (place, missing) = (&path, false);
+                            (place, missing) = (path, false);
                             continue;
                         }
                         guards.push(guard);
@@ -117,19 +120,20 @@ impl Paths {
                     }
                 }
             }
-            match fs::read_link(&path) {
-                Ok(leads_to) => path = path.parent().unwrap_or(Path::new("/")).join(leads_to),
-                Err(_) => break,
-            }
         }
-        let Some(watched) = self.watches.get_mut(&id) else { return Ok(()) };
-        surplus.append(&mut std::mem::replace(&mut watched.guards, guards.clone()));
+        let Some(watched) = self.watches.get_mut(&id) else { return Ok(false) };
+        let before = std::mem::replace(&mut watched.guards, guards.clone());
+        let own = |guards: &[Guard]| {
+            guards.iter().find(|guard| matches!(guard.1.role, Role::Guard { own: true, .. })).map(|guard| guard.0)
+        };
+        let moved = own(&before) != own(&guards);
+        surplus.extend(before);
         for (number, guard) in surplus {
             if !guards.iter().any(|(other, user)| *other == number && *user == guard) {
                 self.drop_users(number, |user| *user == *guard);
             }
         }
-        Ok(())
+        Ok(moved)
     }
 
     pub(super) fn add(&self, path: &Path, mask: u32) -> Result<i32> {
@@ -180,4 +184,16 @@ impl Paths {
 /// What the system knows a file by.
 pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
+}
+
+/// The path, and what it leads to by way of symbolic links.
+fn ways(path: &Path) -> Vec<PathBuf> {
+    let mut ways = vec![path.to_owned()];
+    while let (true, Some(way)) = (ways.len() <= LINKS, ways.last())
+        && let Ok(leads_to) = fs::read_link(way)
+    {
+        let parent = way.parent().unwrap_or(Path::new("/"));
+        ways.push(parent.join(leads_to));
+    }
+    ways
 }

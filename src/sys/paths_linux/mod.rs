@@ -46,10 +46,13 @@ struct Watched {
     /// inotify's number for what the path leads to, and the system's.
     target: Option<i32>,
     identity: Option<(u64, u64)>,
-    guards: Vec<(i32, Arc<User>)>,
+    guards: Vec<Guard>,
     /// All its numbers.
     nodes: BTreeSet<i32>,
 }
+
+/// What guards a name, by inotify's number.
+type Guard = (i32, Arc<User>);
 
 #[derive(PartialEq, Eq)]
 struct User {
