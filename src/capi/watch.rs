@@ -36,7 +36,8 @@ pub const RONDEL_WATCH_MISSING: i32 = 512;
 ///
 /// It is the path that is watched. A file that an editor replaces by renaming another one over it is told as
 /// `RONDEL_WATCH_RENAMED`, and the new file is watched from then on. A path that is removed is told so, and told as
-/// `RONDEL_WATCH_CREATED` when it is there again, with what a new folder has in it. A symbolic link is followed. That a folder
+/// `RONDEL_WATCH_CREATED` when it is there again, with what a new folder has in it; with both, look whether it is there. A
+/// symbolic link is followed. When it comes to lead elsewhere that is told, on Linux also of a link further up. That a folder
 /// further up is renamed is not noticed. Something that is moved between folders that are watched is
 /// `RONDEL_WATCH_RENAMED`; from or to elsewhere it is created or removed.
 ///
@@ -115,7 +116,7 @@ pub extern "C" fn rondel_watch_what(watch: rondel_path_watch, index: usize) -> i
 }
 
 /// Writes one of the paths, counted from 0, to `text` (which may be NULL), and gives its length without the NUL. It begins with
-/// the path that is watched, as it was given.
+/// the path that is watched, as it was given, unless it is the name that one itself has been renamed to, which lies beside it.
 ///
 /// `RONDEL_ENOBUFS` if `size` is too small, `RONDEL_EINVAL` beyond the last one. Loop thread only.
 #[unsafe(no_mangle)]

@@ -355,6 +355,46 @@ TEST(a_link_to_a_folder_is_that_folder) {
     end_diary(&diary);
 }
 
+TEST(a_link_further_up_is_followed_and_so_is_its_change) {
+    make_room();
+    make_folder("one");
+    make_folder("one/inner");
+    make_file("one/inner/a");
+    make_folder("two");
+    make_folder("two/inner");
+    make_file("two/inner/a");
+    point("latest", "one");
+    point("link", "latest");
+    for (int folder = 0; folder < 2; folder++) {
+        const char *name = folder ? "link/inner" : "link/inner/a";
+        begin_diary(&diary, rondel_loop_new(), name, 0);
+        point("link.new", "two");
+        move("link.new", "link");
+        until_told(&diary, name, RONDEL_WATCH_CREATED | RONDEL_WATCH_REMOVED);
+        until_quiet(&diary);
+        forget(&diary);
+        append_to("one/inner/a");
+        append_to("two/inner/a");
+        until_told(&diary, "link/inner/a", RONDEL_WATCH_MODIFIED);
+        CHECK_EQ(diary.count, 1);
+        take_away("link");
+        until_told(&diary, name, RONDEL_WATCH_REMOVED);
+        forget(&diary);
+        point("link", "latest");
+        until_told(&diary, name, RONDEL_WATCH_CREATED);
+        /* What a link leads to is a link that changes, too. */
+        forget(&diary);
+        point("latest.new", "two");
+        move("latest.new", "latest");
+        until_told(&diary, name, RONDEL_WATCH_CREATED | RONDEL_WATCH_REMOVED);
+        take_away("latest");
+        point("latest", "one");
+        CHECK_EQ(rondel_close(diary.watch), 0);
+        CHECK_EQ(rondel_loop_free(diary.loop), 0);
+    }
+    leave_room();
+}
+
 TEST(links_in_a_circle_lead_nowhere) {
     make_room();
     point("a", "b");
@@ -393,4 +433,5 @@ TEST_MAIN(RUN(a_change_of_the_file_is_told_and_none_of_its_neighbours), RUN(a_fi
           RUN(a_file_whose_folder_is_replaced_is_removed_and_created),
           RUN(a_file_can_become_a_folder_and_the_other_way_round), RUN(a_link_is_followed_and_so_is_its_change),
           RUN(what_a_link_leads_to_can_be_replaced_and_removed), RUN(a_link_to_a_folder_is_that_folder),
+          RUN(a_link_further_up_is_followed_and_so_is_its_change),
           RUN(links_in_a_circle_lead_nowhere), RUN(another_name_of_the_file_changes_it_too))

@@ -7,6 +7,7 @@ use crate::handle::Handle;
 use crate::sys::forks;
 use crate::watch::{Change, Told, What};
 use rustix::fs::inotify::{self, WatchFlags};
+use std::collections::BTreeSet;
 use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
@@ -186,14 +187,25 @@ pub(super) fn identity(path: &Path) -> Option<(u64, u64)> {
     fs::metadata(path).ok().map(|file| (file.dev(), file.ino()))
 }
 
-/// The path, and what it leads to by way of symbolic links.
+/// The path, and all that it leads through by way of symbolic links, in its last part or further up: the links and what
+/// they lead to.
 fn ways(path: &Path) -> Vec<PathBuf> {
     let mut ways = vec![path.to_owned()];
-    while let (true, Some(way)) = (ways.len() <= LINKS, ways.last())
-        && let Ok(leads_to) = fs::read_link(way)
-    {
-        let parent = way.parent().unwrap_or(Path::new("/"));
-        ways.push(parent.join(leads_to));
+    let mut links = BTreeSet::new();
+    let mut next = 0;
+    while let Some(way) = ways.get(next).cloned() {
+        next += 1;
+        for place in way.ancestors().filter(|place| place.file_name().is_some()) {
+            if links.len() < LINKS
+                && !links.contains(place)
+                && let Ok(leads_to) = fs::read_link(place)
+            {
+                links.insert(place.to_owned());
+                let parent = place.parent().unwrap_or(Path::new("/"));
+                ways.extend((place != way).then(|| place.to_owned()));
+                ways.push(parent.join(leads_to));
+            }
+        }
     }
     ways
 }
