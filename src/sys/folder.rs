@@ -116,8 +116,8 @@ enum Removed {
     Full,
 }
 
-/// Removes a folder with all that is in it, without following links, however deep. `stop` is asked before each name, and
-/// ends it with its error.
+/// Removes a folder with all that is in it, without following links, however deep. `stop` is asked before each name,
+/// and ends it with its error.
 pub fn remove_tree(path: &Path, stop: impl Fn() -> Result<()>) -> Result<()> {
     if fs::symlink_metadata(path)?.is_symlink() {
         return Ok(fs::remove_file(path)?);
