@@ -152,9 +152,9 @@ impl Source {
 fn plays_terminal(fd: RawSource) -> bool {
     #[cfg(any(target_os = "linux", target_os = "android"))]
     {
-        let mut number: libc::c_uint = 0;
-        // SAFETY: there is room for a number, which only a master has.
-        unsafe { libc::ioctl(fd, libc::TIOCGPTN as _, &mut number) == 0 }
+        let mut other_side = [0; 64];
+        // SAFETY: there is so much room for the name of the other side, which only a master has.
+        unsafe { libc::ptsname_r(fd, other_side.as_mut_ptr(), other_side.len()) == 0 }
     }
     #[cfg(not(any(target_os = "linux", target_os = "android")))]
     {
