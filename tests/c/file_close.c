@@ -172,7 +172,7 @@ TEST(one_that_is_being_undone_cannot_be_kept_from_that) {
     rondel_loop loop = files_begin();
     struct busy busy;
     struct seen seen = {0, 0, 0};
-    int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+    int64_t done = done_so_far();
     rondel_future future = rondel_file_make_temp(loop, in_folder("XXXXXX"), see, &seen);
     wait_for_done(done + 1);
     busy_begin(&busy, loop);

@@ -180,7 +180,7 @@ TEST(what_was_made_under_a_new_name_goes_when_it_is_given_up) {
     for (int freed = 0; freed < 2; freed++) {
         rondel_loop loop = files_begin();
         struct seen file = {0, 0, 0}, folder = {0, 0, 0};
-        int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+        int64_t done = done_so_far();
         rondel_future first = rondel_file_make_temp(loop, in_folder("XXXXXX"), see, &file);
         rondel_future second = rondel_dir_make_temp(loop, in_folder("XXXXXX"), see, &folder);
         wait_for_done(done + 2);

@@ -228,7 +228,7 @@ TEST(what_a_cancel_leaves_of_a_spew_and_a_copy_depends_on_its_time) {
     CHECK_EQ(spewed.calls + copied.calls, 2);
     CHECK_STR(file_text("a"), "old");
     CHECK_EQ(names_in(files_folder), 1);
-    int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+    int64_t done = done_so_far();
     spew = rondel_file_spew(loop, in_folder("a"), "new", 3, 0600, see, &spewed);
     wait_for_done(done + 1);
     copy = rondel_file_copy(loop, in_folder("a"), in_folder("b"), 0, see, &copied);

@@ -101,6 +101,14 @@ static inline int names_in(const char *path) {
 }
 
 /* Waits until the pool has done so much in all with files, which the loop has not heard of yet. */
+/* How many operations are done, once no thread is at one: it counts one a moment after it was told of. */
+static inline int64_t done_so_far(void) {
+    while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_IDLE) <
+           rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_THREADS))
+        sched_yield();
+    return rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+}
+
 static inline void wait_for_done(int64_t done) {
     while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE) < done) sched_yield();
 }
