@@ -61,8 +61,11 @@ impl Changes {
         self.what = self.what | change.what;
         let moves = What::REMOVED.0 | What::RENAMED.0;
         if change.what.0 & moves != 0 {
-            // What comes below it from now on is another's, and comes after this.
-            self.end_below(&change.path);
+            // What comes below it from now on is another's, and comes after this; this, after what came before.
+            let last = self.end_below(&change.path);
+            if self.newest.get(&change.path).copied() < last {
+                self.newest.remove(&change.path);
+            }
         }
         if let (Some(&at), None) = (self.newest.get(&change.path), &change.old) {
             self.list[at].what = self.list[at].what | change.what;
@@ -83,13 +86,12 @@ impl Changes {
         self.list.push(change);
     }
 
-    /// The entries of what is below a path are added to no more.
-    fn end_below(&mut self, path: &Path) {
+    /// The entries of what is below a path are added to no more. Gives the last of them.
+    fn end_below(&mut self, path: &Path) -> Option<usize> {
         let from = (Bound::Excluded(path), Bound::Unbounded);
         let below = self.newest.range::<Path, _>(from).take_while(|(other, _)| other.starts_with(path));
-        for path in below.map(|(other, _)| other.clone()).collect::<Vec<_>>() {
-            self.newest.remove(&path);
-        }
+        let ended: Vec<PathBuf> = below.map(|(other, _)| other.clone()).collect();
+        ended.iter().filter_map(|path| self.newest.remove(path)).max()
     }
 
     pub fn is_empty(&self) -> bool {
@@ -159,6 +161,18 @@ mod tests {
         changes.add(Change::new("ab".into(), What::MODIFIED), root);
         let paths: Vec<_> = changes.into_list().into_iter().map(|change| change.path).collect();
         assert_eq!(paths, ["a/x", "ab", "b", "a/x", "b/x", "b/x"].map(PathBuf::from));
+    }
+
+    #[test]
+    fn a_folder_is_removed_after_what_happened_in_it() {
+        let mut changes = Changes::default();
+        changes.add(Change::new("a".into(), What::CREATED), root);
+        changes.add(Change::renamed("x".into(), "a/x".into()), root);
+        changes.add(Change::new("a".into(), What::REMOVED), root);
+        changes.add(Change::new("a".into(), What::CREATED), root);
+        let told: Vec<_> = changes.into_list().into_iter().map(|change| (change.path, change.what)).collect();
+        let last = What::REMOVED | What::CREATED;
+        assert_eq!(told, [("a".into(), What::CREATED), ("a/x".into(), What::RENAMED), (PathBuf::from("a"), last)]);
     }
 
     #[test]
