@@ -160,7 +160,7 @@ mod tests {
         changes.add(Change::new("b/x".into(), What::CREATED), root);
         changes.add(Change::new("ab".into(), What::MODIFIED), root);
         let paths: Vec<_> = changes.into_list().into_iter().map(|change| change.path).collect();
-        assert_eq!(paths, ["a/x", "ab", "b", "a/x", "b/x", "b/x"].map(PathBuf::from));
+        assert_eq!(paths, ["a/x", "ab", "b", "a/x", "b/x", "b", "b/x"].map(PathBuf::from));
     }
 
     #[test]
