@@ -191,15 +191,16 @@ impl Loop {
         self.run_ready(ready);
         self.run_hooks(Phase::Idle);
         self.run_hooks(Phase::Prepare);
-        let woken = self.poll(until, before)?;
+        self.poll(until, before)?;
         self.run_hooks(Phase::Check);
         self.run_close_notices();
         if let Some(traced) = traced {
             self.tell_of_turn(traced);
         }
         let core = self.core.borrow();
-        // A wake-up that brought messages is theirs.
-        Ok(Came { woken: woken && !core.has_messages(), called: core.metrics.callbacks != before })
+        // Where there are messages too, they come first.
+        let woken = core.inbox().take_wake() && !core.has_messages();
+        Ok(Came { woken, called: core.metrics.callbacks != before })
     }
 
     /// What comes next, unless a callback has forked and this is the child, which did not ask for any of it.
@@ -268,8 +269,8 @@ impl Loop {
         }
     }
 
-    /// Waits for events and lets their objects act. Whether the loop was woken.
-    fn poll(&self, until: Until, callbacks_before: i64) -> Result<bool> {
+    /// Waits for events and lets their objects act.
+    fn poll(&self, until: Until, callbacks_before: i64) -> Result<()> {
         let count = {
             let mut core = self.core.borrow_mut();
             if core.is_astray() {
@@ -277,19 +278,18 @@ impl Loop {
             }
             let called = core.metrics.callbacks != callbacks_before;
             match core.poll_timeout(until, called) {
-                Wait::Skip => return Ok(false),
+                Wait::Skip => return Ok(()),
                 Wait::Until(timeout) => core.wait(timeout)?,
             }
         };
-        let mut woken = false;
         for index in 0..count {
             let readiness = self.core.borrow().reactor.readiness(index);
-            match readiness {
-                Some(readiness) => self.dispatch(readiness),
-                None => woken = true,
+            // The others are wake-ups.
+            if let Some(readiness) = readiness {
+                self.dispatch(readiness);
             }
         }
-        Ok(woken)
+        Ok(())
     }
 
     fn dispatch(&self, readiness: Readiness) {

@@ -54,6 +54,8 @@ struct State {
 pub struct Inbox {
     state: Mutex<State>,
     filled: AtomicBool,
+    /// Somebody wants the loop's wait to end, whether there are messages or not.
+    wanted: AtomicBool,
     waker: Published<Waker>,
     /// A bit for each signal that the loop watches, and for each that has come.
     signals_wanted: AtomicU64,
@@ -78,6 +80,7 @@ impl Inbox {
                 given: 0,
             }),
             filled: AtomicBool::new(false),
+            wanted: AtomicBool::new(false),
             waker: Published::new(),
             signals_wanted: AtomicU64::new(0),
             signals_came: AtomicU64::new(0),
@@ -137,6 +140,7 @@ impl Inbox {
         state.handles.clear();
         state.given = 0;
         self.filled.store(false, Ordering::SeqCst);
+        self.wanted.store(false, Ordering::SeqCst);
         drop(state);
         drop(left);
         self.signals_wanted.store(0, Ordering::SeqCst);
@@ -239,7 +243,14 @@ impl Inbox {
         if self.listener.load(Ordering::SeqCst) != listener.number() {
             return Err(Error::EGONE);
         }
+        self.wanted.store(true, Ordering::SeqCst);
         if self.wake_up() { Ok(()) } else { Err(Error::EGONE) }
+    }
+
+    /// Whether `wake` was called since the last time. That the wait ended says nothing: the wake-up for a message may come
+    /// when the message was long taken.
+    pub fn take_wake(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::SeqCst)
     }
 
     pub fn is_filled(&self) -> bool {

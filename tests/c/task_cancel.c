@@ -298,6 +298,7 @@ TEST(tasks_that_await_each_other_end_at_the_deadline_of_one) {
     rondel_loop loop = rondel_loop_new();
     rondel_future tasks[2];
     for (int i = 0; i < 2; i++) tasks[i] = rondel_task_spawn(loop, await_other, &tasks[1 - i]);
+    settle(loop);
     CHECK_EQ(rondel_timeout(tasks[0], RONDEL_MS), tasks[0]);
     while (rondel_future_result(tasks[0]) == RONDEL_EAGAIN) rondel_run(loop, RONDEL_RUN_ONCE);
     expect_ended(loop, tasks, 2, RONDEL_ETIMEDOUT);

@@ -142,4 +142,37 @@ TEST(a_storm_of_signals_is_never_seen) {
     CHECK_EQ(rondel_loop_free(storm.loop), 0);
 }
 
-TEST_MAIN(RUN(a_signal_handler_may_wake_the_loop_and_no_wake_is_lost), RUN(a_storm_of_signals_is_never_seen))
+struct posting {
+    rondel_loop loop;
+    int64_t count, asked;
+    struct seen posted;
+};
+
+static void *post_when_asked(void *arg) {
+    struct posting *posting = arg;
+    for (int64_t i = 1; i <= posting->count; i++) {
+        while (__atomic_load_n(&posting->asked, __ATOMIC_SEQ_CST) < i) sched_yield();
+        CHECK_EQ(rondel_call_soon_threadsafe(posting->loop, see, &posting->posted), 0);
+    }
+    return NULL;
+}
+
+/* A message may be taken between its arrival and its wake-up, which then comes for nothing. */
+TEST(a_wake_up_that_comes_late_ends_no_later_run) {
+    struct posting posting = {rondel_loop_new(), test_scale(20000, 200), 0, {0, 0, 0}};
+    struct seen timer = {0, 0, 0};
+    pthread_t thread;
+    CHECK_EQ(pthread_create(&thread, NULL, post_when_asked, &posting), 0);
+    for (int64_t i = 1; i <= posting.count; i++) {
+        __atomic_store_n(&posting.asked, i, __ATOMIC_SEQ_CST);
+        while (posting.posted.calls < i) CHECK(rondel_run(posting.loop, RONDEL_RUN_NOWAIT) >= 0);
+        CHECK(rondel_call_later(posting.loop, 20000, see, &timer) > 0);
+        CHECK_EQ(rondel_run(posting.loop, RONDEL_RUN_ONCE), 0);
+        CHECK_EQ(timer.calls, i);
+    }
+    CHECK_EQ(pthread_join(thread, NULL), 0);
+    CHECK_EQ(rondel_loop_free(posting.loop), 0);
+}
+
+TEST_MAIN(RUN(a_signal_handler_may_wake_the_loop_and_no_wake_is_lost), RUN(a_storm_of_signals_is_never_seen),
+          RUN(a_wake_up_that_comes_late_ends_no_later_run))
