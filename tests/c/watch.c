@@ -178,7 +178,7 @@ TEST(many_files_of_one_folder_each_have_their_watch) {
     static struct seen seen[MANY];
     static rondel_path_watch watches[MANY];
     int64_t count = test_scale(MANY, 200), told;
-    char name[16];
+    char name[32];
     make_room();
     rondel_loop loop = rondel_loop_new();
     memset(seen, 0, sizeof seen);
@@ -214,7 +214,7 @@ TEST(completions_that_nobody_has_pulled_are_one) {
     rondel_loop loop = rondel_loop_new();
     rondel_path_watch watch = rondel_watch_start(loop, room, 0, rondel_enqueue, &mark);
     for (int i = 0; i < 3; i++) {
-        char name[16];
+        char name[32];
         snprintf(name, sizeof name, "%d", i);
         make_file(name);
         for (int j = 0; j < 4; j++) CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
