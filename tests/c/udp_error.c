@@ -5,11 +5,22 @@
 #include "support/child.h"
 #include "support/udp.h"
 
-/* A port of this machine at which nobody is. */
+/* A port of this machine at which nobody is, and none that the system would give to a socket by itself: the next one
+ * would be connected to itself. */
 static int nobody(void) {
-    int fd = udp_plain("127.0.0.1", 0), port = net_port(fd);
-    close(fd);
-    return port;
+    static int tried;
+    for (;;) {
+        const int port = 20000 + (getpid() % 100 * 100 + tried++) % 10000;
+        struct sockaddr_in at;
+        memset(&at, 0, sizeof at);
+        at.sin_family = AF_INET;
+        at.sin_port = htons((uint16_t)port);
+        at.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+        int fd = socket(AF_INET, SOCK_DGRAM, 0);
+        int bound = bind(fd, (struct sockaddr *)&at, sizeof at);
+        close(fd);
+        if (bound == 0) return port;
+    }
 }
 
 static rondel_udp connected(rondel_loop loop, int port) {
