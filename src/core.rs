@@ -244,7 +244,7 @@ impl Core {
     }
 
     fn something_is_due_now(&self) -> bool {
-        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled() || self.inbox.is_wanted()
     }
 
     /// Nanoseconds until something is due by itself; `None`: nothing will be.

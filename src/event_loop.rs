@@ -198,8 +198,8 @@ impl Loop {
             self.tell_of_turn(traced);
         }
         let core = self.core.borrow();
-        // Where there are messages too, they come first.
-        let woken = core.inbox().take_wake() && !core.has_messages();
+        // Where there are messages too, they come first: a run that has made their callback need not end for nothing.
+        let woken = !core.has_messages() && core.inbox().take_wake();
         Ok(Came { woken, called: core.metrics.callbacks != before })
     }
 

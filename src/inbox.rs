@@ -250,7 +250,12 @@ impl Inbox {
     /// Whether `wake` was called since the last time. That the wait ended says nothing: the wake-up for a message may come
     /// when the message was long taken.
     pub fn take_wake(&self) -> bool {
-        self.wanted.load(Ordering::Relaxed) && self.wanted.swap(false, Ordering::SeqCst)
+        self.is_wanted() && self.wanted.swap(false, Ordering::SeqCst)
+    }
+
+    /// Whether `wake` was called, and nobody has taken note.
+    pub fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::SeqCst)
     }
 
     pub fn is_filled(&self) -> bool {

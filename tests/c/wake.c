@@ -174,5 +174,30 @@ TEST(a_wake_up_that_comes_late_ends_no_later_run) {
     CHECK_EQ(rondel_loop_free(posting.loop), 0);
 }
 
+struct sender {
+    rondel_future promise;
+    int sent;
+};
+
+/* Between the loop's look at its messages and its wait. */
+static void send_and_wake(rondel_handle prepare, int64_t result, void *user_data) {
+    struct sender *sender = user_data;
+    (void)result;
+    if (sender->sent++) return;
+    CHECK_EQ(rondel_release_threadsafe(sender->promise), 0);
+    CHECK_EQ(rondel_wake(rondel_loop_of(prepare)), 0);
+}
+
+TEST(a_wake_is_not_lost_behind_a_message_that_calls_nobody) {
+    rondel_loop loop = rondel_loop_new();
+    struct sender sender = {rondel_future_new(loop), 0};
+    rondel_completion completion;
+    CHECK(rondel_prepare_start(loop, send_and_wake, &sender) > 0);
+    CHECK_EQ(rondel_next(loop, &completion, 1, RONDEL_FOREVER), 0);
+    CHECK_EQ(rondel_kind(sender.promise), RONDEL_EGONE);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 TEST_MAIN(RUN(a_signal_handler_may_wake_the_loop_and_no_wake_is_lost), RUN(a_storm_of_signals_is_never_seen),
-          RUN(a_wake_up_that_comes_late_ends_no_later_run))
+          RUN(a_wake_up_that_comes_late_ends_no_later_run),
+          RUN(a_wake_is_not_lost_behind_a_message_that_calls_nobody))
