@@ -14,7 +14,7 @@ use crate::sys::{self, stamp::Stamp};
 use crate::timers::TimerId;
 use std::collections::{BTreeMap, HashMap};
 use std::fs;
-use std::io::ErrorKind;
+use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -117,9 +117,27 @@ impl Core {
     }
 }
 
+/// Where somebody removes and renames without end, a look does with what it has after so many names.
+const PATIENCE: usize = 10_000;
+
 fn look(root: &Root, recursive: bool) -> Seen {
-    let mut seen = Seen::new();
+    let mut names = 0;
+    loop {
+        let mut seen = Seen::new();
+        let looked = look_once(root, recursive, &mut seen);
+        names += seen.len().max(1);
+        if looked.is_ok() || names >= PATIENCE || pool::is_unwanted() == Some(true) {
+            return seen;
+        }
+    }
+}
+
+/// Something went away while this looked: what was renamed may have been seen under neither name.
+struct Torn;
+
+fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Result<(), Torn> {
     let mut folders = Vec::new();
+    let mut torn = Ok(());
     if let Ok(stamp) = Stamp::of(root.absolute(), true) {
         if stamp.is_folder() {
             folders.push(PathBuf::new());
@@ -127,19 +145,35 @@ fn look(root: &Root, recursive: bool) -> Seen {
         seen.insert(PathBuf::new(), stamp);
     }
     while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(root.absolute().join(&folder)).into_iter().flatten().flatten() {
+        let path = root.absolute().join(&folder);
+        let entries = fs::read_dir(&path);
+        if is_gone(&entries) {
+            torn = Err(Torn);
+        }
+        // All names before the first file, so that none is seen under two.
+        let entries = entries.into_iter().flatten().flatten().take_while(|_| pool::is_unwanted() != Some(true));
+        let names: Vec<_> = entries.map(|entry| entry.file_name()).collect();
+        for name in names {
             if pool::is_unwanted() == Some(true) {
-                return seen;
+                return torn;
             }
-            let place = folder.join(entry.file_name());
-            let Ok(stamp) = Stamp::of(&entry.path(), false) else { continue };
+            let stamp = Stamp::of(&path.join(&name), false);
+            if is_gone(&stamp) {
+                torn = Err(Torn);
+            }
+            let Ok(stamp) = stamp else { continue };
+            let place = folder.join(name);
             if recursive && stamp.is_folder() {
                 folders.push(place.clone());
             }
             seen.insert(place, stamp);
         }
     }
-    seen
+    torn
+}
+
+fn is_gone<T>(found: &io::Result<T>) -> bool {
+    found.as_ref().is_err_and(|error| error.kind() == ErrorKind::NotFound)
 }
 
 fn differences(root: &Root, before: &Seen, now: &Seen) -> Vec<Change> {

@@ -59,6 +59,36 @@ TEST(a_rename_is_found_with_both_names) {
     end_diary(&diary);
 }
 
+/* Somebody else renames a file, and a folder with a file, there and back; what a look comes upon half done is not told. */
+static void *rename_there_and_back(void *arg) {
+    (void)arg;
+    for (int64_t i = 0; i < test_scale(4000, 300); i++) {
+        move(i % 2 ? "new" : "old", i % 2 ? "old" : "new");
+        if (!ON_WINDOWS) move(i % 2 ? "y" : "x", i % 2 ? "x" : "y"); /* there not while it is being read */
+        usleep(200);
+    }
+    return NULL;
+}
+
+TEST(what_is_renamed_during_a_look_is_renamed) {
+    pthread_t other;
+    make_room();
+    make_file("old");
+    make_folder("x");
+    make_file("x/below");
+    poll_path("", RONDEL_WATCH_RECURSIVE);
+    CHECK_EQ(pthread_create(&other, NULL, rename_there_and_back, NULL), 0);
+    int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+    while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE) < done + test_scale(400, 40)) {
+        CHECK_EQ(rondel_run(diary.loop, RONDEL_RUN_ONCE), 1);
+        CHECK_EQ(diary.what & ~(int64_t)RONDEL_WATCH_RENAMED, 0);
+        if (diary.what & ~(int64_t)RONDEL_WATCH_RENAMED) print_diary(&diary);
+        forget(&diary);
+    }
+    CHECK_EQ(pthread_join(other, NULL), 0);
+    end_diary(&diary);
+}
+
 /* Each is found again among all that are gone. */
 TEST(a_renamed_folder_takes_each_of_its_files_along) {
     const int64_t count = test_scale(3000, 200);
@@ -172,5 +202,5 @@ TEST(it_can_be_closed_in_its_call_and_while_it_looks) {
 
 TEST_MAIN(RUN(what_is_made_changed_and_removed_is_found), RUN(everything_below_is_found_when_asked_for),
           RUN(a_rename_is_found_with_both_names),
-          RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go), RUN(times_that_change_are_a_change),
+          RUN(what_is_renamed_during_a_look_is_renamed), RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go), RUN(times_that_change_are_a_change),
           RUN(nothing_is_told_of_what_has_not_changed), RUN(it_can_be_closed_in_its_call_and_while_it_looks))
