@@ -8,6 +8,7 @@ use crate::lifecycle::{Kind, Object};
 use crate::net::address::{self, Place};
 use crate::net::listener::Listener;
 use crate::net::stream::Stream;
+use crate::sys::taken::may_be_taken;
 use crate::sys::{self, Source};
 use socket2::{Domain, SockAddr, SockRef, TcpKeepalive, Type};
 use std::net::SocketAddr;
@@ -74,6 +75,9 @@ impl Core {
 
     /// Whether a handle that is read from or written to has the descriptor.
     pub fn owns_descriptor(&self, descriptor: i64) -> bool {
+        if sys::raw_source(descriptor).is_ok_and(|raw| !may_be_taken(raw)) {
+            return false;
+        }
         let is_it = |source: &Source| source.raw() as i64 == descriptor;
         self.table.handles().any(|(_, entry)| match &entry.object {
             Object::Stream(stream) => is_it(stream.source()),

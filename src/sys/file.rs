@@ -3,6 +3,7 @@
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
 use super::folder::Names;
+use super::taken::Taken;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use smallvec::SmallVec;
 use std::ffi::{CStr, OsStr, OsString};
@@ -38,6 +39,8 @@ pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {
 
 /// An open file, used by any number of threads.
 pub struct OpenFile {
+    /// Ends before the file is closed.
+    taken: Taken,
     file: File,
     appends: bool,
     /// If it is a folder.
@@ -72,7 +75,7 @@ impl OpenFile {
             }
         }
         let fd = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, mode_bits(mode)))?;
-        Ok(OpenFile { file: fd.into(), appends: how.append, names: Names::default() })
+        Ok(OpenFile::new(fd, how.append))
     }
 
     /// Takes over a caller's descriptor. On failure it stays the caller's.
@@ -82,7 +85,11 @@ impl OpenFile {
         let flags = rustix::fs::fcntl_getfl(unsafe { BorrowedFd::borrow_raw(number) })?;
         // SAFETY: it is open, and the caller gives it away with this call.
         let fd = unsafe { OwnedFd::from_raw_fd(number) };
-        Ok(OpenFile { file: fd.into(), appends: flags.contains(OFlags::APPEND), names: Names::default() })
+        Ok(OpenFile::new(fd, flags.contains(OFlags::APPEND)))
+    }
+
+    fn new(fd: OwnedFd, appends: bool) -> OpenFile {
+        OpenFile { taken: Taken::new(fd.as_raw_fd()), file: fd.into(), appends, names: Names::default() }
     }
 
     pub fn raw(&self) -> i64 {
@@ -140,6 +147,7 @@ impl OpenFile {
 
     /// Closes it. Whatever the system says, it is closed then.
     pub fn close(self) -> io::Result<()> {
+        drop(self.taken);
         close(self.file.into_raw_fd())
     }
 }

@@ -22,6 +22,7 @@
 //! - `paths::Paths`: watches of paths, of a loop. What happens after `start` is told, by `read` when `source` is readable
 //!   or through the outlet; the path stays watched when what it leads to is another file or none.
 //! - `stamp::Stamp`: what a file looks like, to be compared with how it looks later.
+//! - `taken::may_be_taken(raw)`: false only where no `Source` and no open file has the descriptor.
 //! - `wait(...)`: waits on the reactor's descriptor in one system call, where the platform has such a descriptor.
 #![allow(unsafe_code)]
 
@@ -72,6 +73,8 @@ pub mod send_file;
 pub mod signals;
 #[cfg_attr(windows, path = "stamp_windows.rs")]
 pub mod stamp;
+#[cfg_attr(windows, path = "taken_windows.rs")]
+pub mod taken;
 #[cfg_attr(windows, path = "ttys_windows.rs")]
 pub mod ttys;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every Unix has alike.
 
+use super::taken::Taken;
 use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
 use std::io::{self, IoSlice};
@@ -58,6 +59,8 @@ pub fn entry(function: *const ()) -> usize {
 pub struct Source {
     /// Closed by `drop`.
     pub(super) fd: ManuallyDrop<OwnedFd>,
+    /// Until it is closed or given away.
+    taken: Option<Taken>,
     pub(super) means: Means,
 }
 
@@ -104,7 +107,7 @@ const MORE: libc::c_int = 0;
 
 impl Source {
     pub(super) fn new(fd: OwnedFd, means: Means) -> Source {
-        Source { fd: ManuallyDrop::new(fd), means }
+        Source { taken: Some(Taken::new(fd.as_raw_fd())), fd: ManuallyDrop::new(fd), means }
     }
 
     /// Takes over a socket, which must not block already.
@@ -135,7 +138,8 @@ impl Source {
     }
 
     /// Gives the descriptor away.
-    pub fn into_raw(self) -> RawSource {
+    pub fn into_raw(mut self) -> RawSource {
+        self.taken = None;
         // Its drop, which would close it, is not run.
         ManuallyDrop::new(self).fd.as_raw_fd()
     }
@@ -223,6 +227,7 @@ impl AsFd for Source {
 
 impl Drop for Source {
     fn drop(&mut self) {
+        self.taken = None;
         if self.raw() > libc::STDERR_FILENO || !self.lead_to_nothing() {
             // SAFETY: it is closed nowhere else, and not used after this.
             unsafe { ManuallyDrop::drop(&mut self.fd) };
