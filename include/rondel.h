@@ -1955,6 +1955,21 @@ int64_t rondel_udp_traffic_class(rondel_udp udp,
                                  int class_);
 
 /**
+ * Reads a numeric address, of IPv6 with its scope if it has one ("fe80::1%eth0"), and puts a port to it.
+ *
+ * `RONDEL_EINVAL` for NULL or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for anything but a numeric address. Any
+ * thread.
+ */
+int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
+
+/** @} */
+
+/**
+ * @defgroup rondel_udp_multicast Multicast: groups that are joined, and how datagrams for groups are sent
+ * @{
+ */
+
+/**
  * Joins a group (multicast): what is sent to it is received from now on.
  *
  * `interface`: where to join, by name ("eth0") or, for an IPv4 group, by one of its IPv4 addresses; NULL: the system's
@@ -1982,14 +1997,6 @@ int64_t rondel_udp_multicast_ttl(rondel_udp udp,
 
 /** Whether this machine's own members of a group get what the socket sends to it; at first they do. Loop thread only. */
 int64_t rondel_udp_multicast_loop(rondel_udp udp, int on);
-
-/**
- * Reads a numeric address, of IPv6 with its scope if it has one ("fe80::1%eth0"), and puts a port to it.
- *
- * `RONDEL_EINVAL` for NULL or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for anything but a numeric address. Any
- * thread.
- */
-int64_t rondel_address_parse(const char *text, int port, rondel_address *out);
 
 /** @} */
 

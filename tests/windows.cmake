@@ -20,6 +20,7 @@ rondel_leave_out(embed "a loop has no descriptor to be waited for by another one
 rondel_leave_out(file "compares with what stat tells on Unix")
 rondel_leave_out(file_open "looks at the flags of descriptors")
 rondel_leave_out(file_close "has a pipe of Unix keep a thread busy")
+rondel_leave_out(send_file "opens files by descriptors of Unix")
 rondel_leave_out(signal_wait "sends itself signals of Unix")
 rondel_leave_out(watch_file "makes links")
 rondel_leave_out(watch_poll "sets times by calls of Unix")

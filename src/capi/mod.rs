@@ -43,6 +43,8 @@ pub mod tcp;
 
 pub mod udp;
 
+pub mod udp_multicast;
+
 pub mod udp_path;
 
 pub mod pipe;
