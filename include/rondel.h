@@ -2466,7 +2466,7 @@ int64_t rondel_address_text(const rondel_address *address, char *text, size_t si
 
 /** A lane of the pool: `rondel_work`. */
 #define RONDEL_POOL_WORK 0
-/** A lane of the pool: file operations. */
+/** A lane of the pool: file operations, and what else the system is asked for: random bytes. */
 #define RONDEL_POOL_FILES 1
 /** A lane of the pool: name look-ups. */
 #define RONDEL_POOL_NAMES 2
@@ -2522,6 +2522,26 @@ int64_t rondel_pool_lane_size(int32_t lane,
  * `RONDEL_EINVAL` for another lane or metric. Any thread.
  */
 int64_t rondel_pool_metric(int32_t lane, int32_t which);
+
+/** @} */
+
+/**
+ * @defgroup rondel_random Random bytes
+ * @{
+ */
+
+/**
+ * Fills memory with random bytes from the system, fit for keys: the result is 0.
+ *
+ * It runs on the worker pool, in the lane for files: soon after a machine was started the system may have to wait until
+ * it has gathered enough to begin with, and very many bytes take a while. The memory is Rondel's until it completes,
+ * also if it is cancelled; what is in it then, or after an error, is not random. `RONDEL_EINVAL` for NULL where there
+ * are to be bytes, or an impossible length; any other length is possible, 0 too. See getrandom(2). Loop thread only.
+ */
+rondel_future rondel_random(rondel_loop loop, void *bytes, size_t length, rondel_fn fn, void *user_data);
+
+/** As `rondel_random`, but at once, on the thread that calls: 0. For a few bytes that is quicker. Any thread. */
+int64_t rondel_random_fill(void *bytes, size_t length);
 
 /** @} */
 

@@ -29,6 +29,7 @@ mod pool;
 mod process;
 mod process_run;
 mod program;
+mod random;
 mod reactor;
 mod ready;
 mod registry;

@@ -59,6 +59,8 @@ pub mod resolve;
 
 pub mod pool;
 
+pub mod random;
+
 pub mod signal;
 
 pub mod file;

@@ -12,6 +12,7 @@
 #include "calls_file.h"
 #include "calls_pipe.h"
 #include "calls_process.h"
+#include "calls_random.h"
 #include "calls_resolve.h"
 #include "calls_tty.h"
 #include "calls_udp.h"
@@ -219,6 +220,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALLS_OF_FILES(CALL)                                                                                               \
     CALLS_OF_PIPE(CALL)                                                                                                \
     CALLS_OF_PROCESS(CALL)                                                                                             \
+    CALLS_OF_RANDOM(CALL)                                                                                              \
     CALLS_OF_RESOLVE(CALL)                                                                                             \
     CALLS_OF_TTY(CALL)                                                                                                 \
     CALLS_OF_UDP(CALL)                                                                                                 \
