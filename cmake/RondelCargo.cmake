@@ -86,7 +86,7 @@ add_custom_target(rondel_cargo ALL
 # What the static library needs from the system. On Linux this is what `rustc --print native-static-libs` says, less
 # libgcc_s and libc: the compiler driver adds both by itself, and so `cc -static` can choose libgcc_eh instead.
 if(WIN32)
-  set(rondel_system_libraries ws2_32 userenv ntdll kernel32 bcrypt advapi32)
+  set(rondel_system_libraries ws2_32 iphlpapi userenv ntdll kernel32 bcrypt advapi32)
 elseif(APPLE)
   set(rondel_system_libraries System m)
 elseif(CMAKE_SYSTEM_NAME STREQUAL "Linux")

@@ -2460,13 +2460,109 @@ int64_t rondel_address_text(const rondel_address *address, char *text, size_t si
 /** @} */
 
 /**
+ * @defgroup rondel_interface Network interfaces
+ * @{
+ */
+
+/** An interface: it is switched on. */
+#define RONDEL_INTERFACE_UP 1
+/** An interface: it is switched on and connected, so that something can be sent. */
+#define RONDEL_INTERFACE_RUNNING 2
+/** An interface: what is sent comes back to this machine. */
+#define RONDEL_INTERFACE_LOOPBACK 4
+/** An interface: it can send to all in a network at once. */
+#define RONDEL_INTERFACE_BROADCAST 8
+/** An interface: it leads to one other machine. */
+#define RONDEL_INTERFACE_POINT_TO_POINT 16
+/** An interface: it can send to groups. */
+#define RONDEL_INTERFACE_MULTICAST 32
+
+/** A network interface of this machine. Set `size`; `rondel_interface_at` fills in the rest. */
+typedef struct rondel_interface {
+    /** `sizeof(rondel_interface)`. */
+    size_t size;
+    /** Its name ("eth0", "Ethernet 2"), which belongs to the future. */
+    const char *name;
+    /** Its number, which is the scope of link-local addresses, and may be written after their `%`. */
+    uint32_t index;
+    /** Any of `RONDEL_INTERFACE_`. */
+    uint32_t flags;
+    /** How many bytes it sends in one piece at most; 0 where that is not known or has no limit. */
+    uint32_t mtu;
+    /** How many bytes `hardware` has: mostly 6, or 0 if it has no such address. */
+    uint32_t hardware_length;
+    /** The hardware address. */
+    uint8_t hardware[32];
+    /** How many addresses it has; `rondel_interface_address_at` gives them. */
+    size_t addresses;
+} rondel_interface;
+
+/** An address of an interface. Set `size`; `rondel_interface_address_at` fills in the rest. */
+typedef struct rondel_interface_address {
+    /** `sizeof(rondel_interface_address)`. */
+    size_t size;
+    /** The address, with a port of 0. A link-local one has its scope. */
+    rondel_address address;
+    /** How many bits of it all addresses in its network have in common: 24 is a netmask of 255.255.255.0. */
+    uint32_t prefix;
+    /** The address of all in its network; a `family` of 0 if there is none. */
+    rondel_address broadcast;
+    /** The address at the other end of a point-to-point link; a `family` of 0 if there is none. */
+    rondel_address peer;
+} rondel_interface_address;
+
+/**
+ * Looks at the network interfaces of this machine: the result is how many there are, and `rondel_interface_at` gives
+ * them, in the order of their numbers. All are there, also those that are switched off and those without an address.
+ *
+ * It runs on the worker pool, in the lane for files, since it takes a while on a machine with thousands of them. It
+ * tells what is so at the moment. See getifaddrs(3), GetAdaptersAddresses on Windows; Android tells apps of neither
+ * hardware addresses nor interfaces without an address. Loop thread only.
+ */
+rondel_future rondel_interfaces(rondel_loop loop, rondel_fn fn, void *user_data);
+
+/**
+ * One of the interfaces that `rondel_interfaces` found, counted from 0. The future must still live: in its callback, or
+ * kept. What is beyond the struct of this version, if `out->size` says so, is filled with zeros.
+ *
+ * `RONDEL_EINVAL` beyond the last one, for NULL, or for a size too small; `RONDEL_EAGAIN` while it is pending,
+ * `RONDEL_EKIND` for the future of another operation. Loop thread only.
+ */
+int64_t rondel_interface_at(rondel_future future, size_t index, struct rondel_interface *out);
+
+/**
+ * One of the addresses of an interface that `rondel_interfaces` found, `which` counted from 0; else as
+ * `rondel_interface_at`. Loop thread only.
+ */
+int64_t rondel_interface_address_at(rondel_future future,
+                                    size_t index,
+                                    size_t which,
+                                    struct rondel_interface_address *out);
+
+/**
+ * The number of the interface of this name. `RONDEL_ENODEV` if there is none, `RONDEL_EINVAL` for NULL or an empty
+ * name. See if_nametoindex(3). Any thread.
+ */
+int64_t rondel_interface_index(const char *name);
+
+/**
+ * Writes the name of the interface of this number to `text` (which may be NULL), and gives its length without its NUL.
+ *
+ * `RONDEL_ENODEV` if there is none, `RONDEL_ENOBUFS` if `size` is too small (on Unix 16 always do, on Windows 1024),
+ * `RONDEL_EINVAL` for what is no number of an interface. See if_indextoname(3). Any thread.
+ */
+int64_t rondel_interface_name(int64_t index, char *text, size_t size);
+
+/** @} */
+
+/**
  * @defgroup rondel_pool Work on other threads
  * @{
  */
 
 /** A lane of the pool: `rondel_work`. */
 #define RONDEL_POOL_WORK 0
-/** A lane of the pool: file operations, and what else the system is asked for: random bytes. */
+/** A lane of the pool: file operations, and what else the system is asked for: its interfaces, random bytes. */
 #define RONDEL_POOL_FILES 1
 /** A lane of the pool: name look-ups. */
 #define RONDEL_POOL_NAMES 2

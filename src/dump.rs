@@ -174,6 +174,7 @@ impl Future {
             Op::ConnectLocal(_) => "pipe_connect",
             Op::Work(job) | Op::LookUp(job) | Op::OnFile(Some(job)) => job.word(),
             Op::Found(_) => "resolve",
+            Op::Interfaces(_) => "interfaces",
             Op::Closing => "file_close",
             Op::Task(_) => "task",
             Op::Whole(whole) => whole.word(),

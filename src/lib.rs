@@ -24,6 +24,7 @@ mod future;
 mod handle;
 mod hook;
 mod inbox;
+mod interface;
 mod lifecycle;
 mod pool;
 mod process;

@@ -57,6 +57,8 @@ pub mod fd_watch;
 
 pub mod resolve;
 
+pub mod interface;
+
 pub mod pool;
 
 pub mod random;

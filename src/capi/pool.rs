@@ -35,7 +35,7 @@ pub extern "C" fn rondel_work_cancelled() -> i64 {
 
 /// A lane of the pool: `rondel_work`.
 pub const RONDEL_POOL_WORK: i32 = 0;
-/// A lane of the pool: file operations, and what else the system is asked for: random bytes.
+/// A lane of the pool: file operations, and what else the system is asked for: its interfaces, random bytes.
 pub const RONDEL_POOL_FILES: i32 = 1;
 /// A lane of the pool: name look-ups.
 pub const RONDEL_POOL_NAMES: i32 = 2;

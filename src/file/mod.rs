@@ -220,6 +220,7 @@ impl Core {
             Found::Nothing => (None, None),
             Found::Bytes(bytes) => (None, Some(Op::Bytes(bytes))),
             Found::Entries(entries) => (None, Some(Op::Entries(entries))),
+            Found::Interfaces(interfaces) => (None, Some(Op::Interfaces(interfaces))),
             Found::File(open, path) => (Some(open), path.map(Op::Bytes)),
         };
         if let Some(open) = open {

@@ -7,6 +7,7 @@ use crate::future::Op;
 use crate::handle::Handle;
 use crate::sys::file::OpenFile;
 use crate::sys::file_types::FileType;
+use crate::sys::interface_types::Interface;
 use std::fs;
 use std::path::PathBuf;
 
@@ -34,6 +35,7 @@ pub enum Found {
     Nothing,
     Bytes(Bytes),
     Entries(Box<[Entry]>),
+    Interfaces(Box<[Interface]>),
     /// A file, and the name that was made up for it.
     File(OpenFile, Option<Bytes>),
 }
@@ -62,7 +64,7 @@ impl Made {
 }
 
 impl Outcome {
-    fn new(result: i64, found: Found) -> Outcome {
+    pub fn new(result: i64, found: Found) -> Outcome {
         Outcome { result, found, made: None }
     }
 

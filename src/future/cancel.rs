@@ -92,6 +92,7 @@ impl Core {
             | Op::Shielded(_)
             | Op::Bytes(_)
             | Op::Entries(_)
+            | Op::Interfaces(_)
             | Op::Ran(_)
             | Op::Over => {}
             Op::Later(deadline) => {

@@ -28,6 +28,7 @@ use crate::ready::Step;
 use crate::sync::Claim;
 use crate::sync::queue::Rank;
 use crate::sys::Found;
+use crate::sys::interface_types::Interface;
 use crate::task::Task;
 use crate::timers::TimerId;
 use cancel::NO_ROUND;
@@ -101,6 +102,8 @@ pub enum Op {
     Bytes(Bytes),
     /// A look into a folder that is done: the names in it.
     Entries(Box<[FolderEntry]>),
+    /// A look at the interfaces that is done: they.
+    Interfaces(Box<[Interface]>),
     /// Nothing to end any more.
     Over,
 }

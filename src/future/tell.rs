@@ -72,7 +72,13 @@ impl Core {
         future.result = result;
         if !matches!(
             future.op,
-            Op::Found(_) | Op::Got(_) | Op::Shielded(_) | Op::Bytes(_) | Op::Entries(_) | Op::Ran(_)
+            Op::Found(_)
+                | Op::Got(_)
+                | Op::Shielded(_)
+                | Op::Bytes(_)
+                | Op::Entries(_)
+                | Op::Interfaces(_)
+                | Op::Ran(_)
         ) {
             future.op = Op::Over;
         }

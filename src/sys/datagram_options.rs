@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Options of datagram sockets, groups, and what each Unix has of them. What it has not is EOPNOTSUPP.
 
-use crate::error::{Error, Result};
 use crate::sys::Source;
 use socket2::{InterfaceIndexOrAddress, SockAddr, Socket};
-use std::ffi::CStr;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
@@ -183,15 +181,6 @@ pub fn disconnect(source: &Source) -> io::Result<()> {
             }
         }
         (_, error) => Err(error),
-    }
-}
-
-/// The number of the interface of this name.
-pub fn interface_index(name: &CStr) -> Result<u32> {
-    // SAFETY: the name is a terminated string.
-    match unsafe { libc::if_nametoindex(name.as_ptr()) } {
-        0 => Err(Error::ENODEV),
-        index => Ok(index),
     }
 }
 

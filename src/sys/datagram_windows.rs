@@ -4,7 +4,6 @@
 use super::{Source, raw_source};
 use crate::error::{Error, Result};
 use socket2::{InterfaceIndexOrAddress, SockAddr, SockRef, Socket};
-use std::ffi::CStr;
 use std::io;
 use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -265,11 +264,6 @@ pub fn disconnect(source: &Source) -> io::Result<()> {
         _ => (Ipv4Addr::UNSPECIFIED, 0).into(),
     };
     source.socket().connect(&SockAddr::from(nowhere))
-}
-
-/// The number of the interface of this name: here they are known by number.
-pub fn interface_index(name: &CStr) -> Result<u32> {
-    name.to_str().ok().and_then(|name| name.parse().ok()).ok_or(Error::ENODEV)
 }
 
 fn index_of(interface: Interface) -> io::Result<u32> {

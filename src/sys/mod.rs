@@ -13,6 +13,7 @@
 //! - `look_up(host, service, hints)`, `look_up_name(address, flags)`: getaddrinfo and getnameinfo, blocking; failures as
 //!   Rondel's codes.
 //! - `datagram`: sends and receives datagrams, many a call, with what is told of each beside its bytes.
+//! - `interfaces`: the network interfaces of this machine, with their addresses; their names and numbers.
 //! - `Waker`: ends the wait of a loop from any thread and from a signal handler.
 //! - `file`: what files need beside std, all of it blocking.
 //! - `folder`: the names in an open folder piece by piece, and the removal of a whole one, which can be stopped.
@@ -44,6 +45,9 @@ pub mod file_types;
 pub mod folder;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
+pub mod interface_types;
+#[cfg_attr(windows, path = "interfaces_windows.rs")]
+pub mod interfaces;
 pub mod lent;
 #[cfg_attr(windows, path = "local_windows.rs")]
 pub mod local;

@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::net::address;
 use crate::sys::datagram::{self, Interface};
+use crate::sys::interfaces;
 use std::ffi::CStr;
 use std::net::{IpAddr, Ipv4Addr};
 
@@ -28,7 +29,7 @@ fn interface(text: Option<&CStr>) -> Result<Interface> {
     if let Some(ip) = text.to_str().ok().and_then(|text| text.parse::<Ipv4Addr>().ok()) {
         return Ok(if ip.is_unspecified() { Interface::Any } else { Interface::Address(ip) });
     }
-    datagram::interface_index(text).map(Interface::Index)
+    interfaces::interface_index(text).map(Interface::Index)
 }
 
 impl Core {

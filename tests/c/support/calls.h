@@ -10,6 +10,7 @@
 
 #include "calls_dump.h"
 #include "calls_file.h"
+#include "calls_interface.h"
 #include "calls_pipe.h"
 #include "calls_process.h"
 #include "calls_random.h"
@@ -218,6 +219,7 @@ static inline uint8_t *no_room(rondel_stream stream, size_t *size, void *user_da
     CALL(queue_shutdown, QUEUES, (h, 0))                                                                               \
     CALLS_OF_DUMP(CALL)                                                                                                \
     CALLS_OF_FILES(CALL)                                                                                               \
+    CALLS_OF_INTERFACE(CALL)                                                                                           \
     CALLS_OF_PIPE(CALL)                                                                                                \
     CALLS_OF_PROCESS(CALL)                                                                                             \
     CALLS_OF_RANDOM(CALL)                                                                                              \
