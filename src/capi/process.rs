@@ -6,8 +6,8 @@ use super::{done, notify, number, optional_listener, with_core, with_loop_core};
 use crate::error::{Error, Result, to_code};
 use crate::handle::Handle;
 use crate::process::Stdio;
-use crate::sys::lent::{LentBytes, c_string};
-use crate::sys::process::{self, Flow, Order, Strings};
+use crate::sys::lent::{LentBytes, LentStrings, c_string};
+use crate::sys::process::{self, Flow, Order};
 use std::ffi::{c_char, c_void};
 
 /// What a process is to have under one descriptor number.
@@ -282,7 +282,7 @@ unsafe fn take_options<'a>(
     let flag = |flag: u32| options.flags & flag != 0;
     // SAFETY: the promise of this function.
     let (file, cwd, argv, env) = unsafe {
-        (c_string(options.file), c_string(options.cwd), Strings::new(options.argv), Strings::new(options.env))
+        (c_string(options.file), c_string(options.cwd), LentStrings::new(options.argv), LentStrings::new(options.env))
     };
     let no_sense = options.flags & !FLAGS != 0
         || (flag(RONDEL_PROCESS_DETACHED) && flag(RONDEL_PROCESS_GROUP))
@@ -293,7 +293,7 @@ unsafe fn take_options<'a>(
         || options.grace < 0
         || options.stdio_count > MOST_STDIO
         || (options.stdio_count > 0 && options.stdio.is_null())
-        || argv.is_some_and(Strings::is_empty);
+        || argv.is_some_and(LentStrings::is_empty);
     if no_sense {
         return Err(Error::EINVAL);
     }

@@ -6,13 +6,14 @@
 //! can (UDP_SEGMENT): the network sees the same datagrams. `Arrivals` may be given several in one message the same way
 //! (UDP_GRO); `Message::segment` tells where to cut.
 
+pub use super::datagram_types::*;
 use super::{Source, local, raw_source, retry};
 use crate::error::{Error, Result};
 use control::Controls;
 use socket2::{SockAddr, SockRef};
 use std::io;
 use std::mem::zeroed;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr, SocketAddrV4, SocketAddrV6};
 use std::os::fd::BorrowedFd;
 
 #[path = "datagram_control.rs"]
@@ -21,10 +22,6 @@ mod control;
 mod options;
 pub use options::*;
 
-/// How many messages one call receives at most.
-pub const SLOTS: usize = 32;
-/// Room for the longest datagram. Not a power of two, lest all slots compete for the same lines of the cache.
-const SLOT: usize = 64 * 1024 + 5 * 64;
 /// How many messages one call sends at most.
 const MESSAGES: usize = 64;
 /// How many datagrams one message is cut into at most, as the system has it.
@@ -32,50 +29,6 @@ const SEGMENTS: usize = 64;
 /// How many bytes one message has at most. (A little less than the system takes.)
 const MESSAGE: usize = 65_000;
 const PIECES: usize = 512;
-/// How many bytes a datagram has at most, whatever a system would take on this machine: no more are received at once.
-pub const LONGEST: usize = 65535;
-
-/// Where a datagram goes.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Name {
-    /// To the socket's peer.
-    Peer,
-    Inet(SocketAddr),
-    /// A path or abstract name of this machine.
-    Other(Box<SockAddr>),
-}
-
-/// An address of this machine, and the interface it was seen at.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Local {
-    pub ip: IpAddr,
-    pub interface: u32,
-}
-
-/// A message that came.
-pub struct Message<'a> {
-    pub bytes: &'a [u8],
-    /// `None`: the sender has no internet address.
-    pub peer: Option<SocketAddr>,
-    /// Where it was sent to, if that was asked for.
-    pub local: Option<Local>,
-    /// The last two bits of the traffic class, if they were asked for.
-    pub ecn: u8,
-    /// The length of each datagram in it but the last; 0: it is one.
-    pub segment: usize,
-    /// There was more of it than there was room.
-    pub truncated: bool,
-}
-
-/// A datagram to send.
-#[derive(Clone, Copy)]
-pub struct Outgoing<'a> {
-    pub bytes: &'a [u8],
-    pub to: &'a Name,
-    pub ecn: u8,
-    /// The address to send from.
-    pub local: Option<Local>,
-}
 
 /// What a socket has shown of its way out: whether datagrams can be joined, and up to which length each.
 #[derive(Clone, Copy)]
@@ -453,13 +406,6 @@ pub fn look_at_datagram_socket(number: i64) -> Result<(SocketAddr, Option<Socket
     }
     let own = socket.local_addr()?.as_socket().ok_or(Error::EAFNOSUPPORT)?;
     Ok((own, socket.peer_addr().ok().and_then(|peer| peer.as_socket())))
-}
-
-/// An error that came back for a datagram sent before.
-pub struct Returned {
-    pub error: Error,
-    /// Where it was sent to.
-    pub to: Option<SocketAddr>,
 }
 
 /// The next error in the socket's queue of them. `None`: there is none.

@@ -1,20 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Options of datagram sockets, groups, and what each Unix has of them. What it has not is EOPNOTSUPP.
 
+use super::Interface;
 use crate::sys::Source;
 use socket2::{InterfaceIndexOrAddress, SockAddr, Socket};
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-
-/// Which interface of this machine.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Interface {
-    /// The system's choice.
-    Any,
-    Index(u32),
-    /// The one with this address.
-    Address(Ipv4Addr),
-}
 
 #[allow(dead_code)]
 fn unsupported() -> io::Result<()> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Datagrams on Windows: one a call, through socket2. What it tells of them beside bytes and sender is not asked for.
 
+pub use super::datagram_types::*;
 use super::{Source, raw_source};
 use crate::error::{Error, Result};
 use socket2::{InterfaceIndexOrAddress, SockAddr, SockRef, Socket};
@@ -9,55 +10,6 @@ use std::mem::MaybeUninit;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::os::windows::io::{AsRawSocket, BorrowedSocket};
 use windows_sys::Win32::Networking::WinSock as ws;
-
-/// How many messages one call receives at most.
-pub const SLOTS: usize = 32;
-/// Room for the longest datagram. Not a power of two, lest all slots compete for the same lines of the cache.
-const SLOT: usize = 64 * 1024 + 5 * 64;
-
-/// How many bytes a datagram has at most.
-pub const LONGEST: usize = 65535;
-
-/// Where a datagram goes.
-#[derive(Clone, PartialEq, Debug)]
-pub enum Name {
-    /// To the socket's peer.
-    Peer,
-    Inet(SocketAddr),
-    #[allow(dead_code)] // For families other than the internet's.
-    Other(Box<SockAddr>),
-}
-
-/// An address of this machine, and the interface it was seen at.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub struct Local {
-    pub ip: IpAddr,
-    pub interface: u32,
-}
-
-/// A message that came.
-pub struct Message<'a> {
-    pub bytes: &'a [u8],
-    /// `None`: the sender has no internet address.
-    pub peer: Option<SocketAddr>,
-    pub local: Option<Local>,
-    pub ecn: u8,
-    pub segment: usize,
-    /// There was more of it than there was room.
-    pub truncated: bool,
-}
-
-/// A datagram to send.
-#[derive(Clone, Copy)]
-pub struct Outgoing<'a> {
-    pub bytes: &'a [u8],
-    pub to: &'a Name,
-    /// Neither this nor the next is asked for here.
-    #[allow(dead_code)]
-    pub ecn: u8,
-    #[allow(dead_code)]
-    pub local: Option<Local>,
-}
 
 /// Nothing is joined here.
 #[derive(Clone, Copy)]
@@ -158,26 +110,9 @@ pub fn look_at_datagram_socket(number: i64) -> Result<(SocketAddr, Option<Socket
     Ok((own, socket.peer_addr().ok().and_then(|peer| peer.as_socket())))
 }
 
-/// An error that came back for a datagram sent before.
-pub struct Returned {
-    pub error: Error,
-    /// Where it was sent to.
-    pub to: Option<SocketAddr>,
-}
-
 /// There is no queue of them here: the next call tells.
 pub fn next_returned(_source: &Source) -> Option<Returned> {
     None
-}
-
-/// Which interface of this machine.
-#[derive(Clone, Copy, PartialEq, Debug)]
-pub enum Interface {
-    /// The system's choice.
-    Any,
-    Index(u32),
-    /// The one with this address.
-    Address(Ipv4Addr),
 }
 
 fn unsupported() -> io::Result<()> {

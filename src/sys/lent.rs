@@ -166,6 +166,42 @@ impl<T> LentPlace<T> {
     }
 }
 
+/// An array of C strings with NULL at its end, the caller's for the time of a call.
+#[derive(Clone, Copy)]
+pub struct LentStrings(*const *const c_char);
+
+impl LentStrings {
+    /// `None` for NULL.
+    ///
+    /// # Safety
+    /// `start` is NULL or points to such an array, which lives and is not written to as long as the value is used.
+    pub unsafe fn new(start: *const *const c_char) -> Option<LentStrings> {
+        (!start.is_null()).then_some(LentStrings(start))
+    }
+
+    pub fn is_empty(self) -> bool {
+        self.iter().next().is_none()
+    }
+
+    pub fn start(self) -> *const *const c_char {
+        self.0
+    }
+
+    pub fn iter<'a>(self) -> impl Iterator<Item = &'a CStr> {
+        let mut next = self.0;
+        std::iter::from_fn(move || {
+            // SAFETY: the promise of `new`; `next` does not go beyond the NULL.
+            unsafe {
+                let text = *next;
+                (!text.is_null()).then(|| {
+                    next = next.add(1);
+                    CStr::from_ptr(text)
+                })
+            }
+        })
+    }
+}
+
 /// The most pieces in one array.
 const PIECES: usize = 1024;
 

@@ -29,6 +29,7 @@
 
 #[cfg_attr(windows, path = "datagram_windows.rs")]
 pub mod datagram;
+mod datagram_types;
 #[cfg(unix)]
 pub mod fault;
 #[cfg(windows)]

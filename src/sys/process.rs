@@ -12,6 +12,7 @@ mod start;
 use crate::error::{Error, Result};
 use crate::sys::Source;
 use crate::sys::forks;
+use crate::sys::lent::LentStrings;
 use crate::sys::pipes;
 use crate::sys::unix::{Means, Ways};
 use child::{Plan, Stage};
@@ -27,38 +28,6 @@ pub const KILL: i32 = libc::SIGKILL;
 pub const STOP: Option<i32> = Some(libc::SIGTERM);
 /// More than any status of a process that ended by itself; with a signal added, that of one that the signal ended.
 pub const BY_SIGNAL: i64 = 1 << 32;
-
-/// An array of C strings with NULL at its end, the caller's for the time of a call.
-#[derive(Clone, Copy)]
-pub struct Strings(*const *const c_char);
-
-impl Strings {
-    /// `None` for NULL.
-    ///
-    /// # Safety
-    /// `start` is NULL or points to such an array, which lives and is not written to as long as the value is used.
-    pub unsafe fn new(start: *const *const c_char) -> Option<Strings> {
-        (!start.is_null()).then_some(Strings(start))
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.iter().next().is_none()
-    }
-
-    fn iter<'a>(self) -> impl Iterator<Item = &'a CStr> {
-        let mut next = self.0;
-        std::iter::from_fn(move || {
-            // SAFETY: the promise of `new`; `next` does not go beyond the NULL.
-            unsafe {
-                let text = *next;
-                (!text.is_null()).then(|| {
-                    next = next.add(1);
-                    CStr::from_ptr(text)
-                })
-            }
-        })
-    }
-}
 
 /// What a child is to have under one descriptor number.
 pub enum End {
@@ -90,8 +59,8 @@ pub fn inherited(number: usize) -> Result<End> {
 /// What is to be run, and how.
 pub struct Order<'a> {
     pub file: &'a CStr,
-    pub argv: Option<Strings>,
-    pub env: Option<Strings>,
+    pub argv: Option<LentStrings>,
+    pub env: Option<LentStrings>,
     pub cwd: Option<&'a CStr>,
     pub ends: Vec<End>,
     pub new_session: bool,
@@ -171,7 +140,7 @@ fn candidates(order: &Order<'_>) -> Result<Vec<CString>> {
     if file.contains(&b'/') {
         return Ok(vec![order.file.to_owned()]);
     }
-    let mut env = order.env.unwrap_or_else(environment).iter();
+    let mut env = order.env.or_else(environment).into_iter().flat_map(LentStrings::iter);
     let path = env.find_map(|text| text.to_bytes().strip_prefix(b"PATH="));
     let folders = path.unwrap_or(b"/bin:/usr/bin").split(|byte| *byte == b':');
     folders
@@ -182,8 +151,8 @@ fn candidates(order: &Order<'_>) -> Result<Vec<CString>> {
         .collect()
 }
 
-/// The environment of this process.
-fn environment() -> Strings {
+/// The environment of this process; `None`: it has cleared it.
+fn environment() -> Option<LentStrings> {
     #[cfg(target_vendor = "apple")]
     // SAFETY: it gives the place of the variable, which is always there.
     let start: *const *const c_char = unsafe { (*libc::_NSGetEnviron()).cast_const().cast() };
@@ -195,8 +164,8 @@ fn environment() -> Strings {
         }
         environ
     };
-    const EMPTY: &[usize; 1] = &[0];
-    Strings(if start.is_null() { EMPTY.as_ptr().cast() } else { start })
+    // SAFETY: whoever changes the environment while a program is started breaks every caller of the C library, too.
+    unsafe { LentStrings::new(start) }
 }
 
 impl Child {

@@ -8,9 +8,10 @@
 
 use crate::error::{Error, Result};
 use crate::sys::Source;
+use crate::sys::lent::LentStrings;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::cell::Cell;
-use std::ffi::{CStr, OsStr, c_char, c_void};
+use std::ffi::{CStr, OsStr, c_void};
 use std::io;
 use std::net::{Ipv4Addr, Shutdown, SocketAddr};
 use std::os::windows::io::{
@@ -41,38 +42,6 @@ const TERMINATE: i32 = 15;
 const ERROR_DIRECTORY: i32 = 267;
 const ERROR_BAD_EXE_FORMAT: i32 = 193;
 
-/// An array of C strings with NULL at its end, the caller's for the time of a call.
-#[derive(Clone, Copy)]
-pub struct Strings(*const *const c_char);
-
-impl Strings {
-    /// `None` for NULL.
-    ///
-    /// # Safety
-    /// `start` is NULL or points to such an array, which lives and is not written to as long as the value is used.
-    pub unsafe fn new(start: *const *const c_char) -> Option<Strings> {
-        (!start.is_null()).then_some(Strings(start))
-    }
-
-    pub fn is_empty(self) -> bool {
-        self.iter().next().is_none()
-    }
-
-    fn iter<'a>(self) -> impl Iterator<Item = &'a CStr> {
-        let mut next = self.0;
-        std::iter::from_fn(move || {
-            // SAFETY: the promise of `new`; `next` does not go beyond the NULL.
-            unsafe {
-                let text = *next;
-                (!text.is_null()).then(|| {
-                    next = next.add(1);
-                    CStr::from_ptr(text)
-                })
-            }
-        })
-    }
-}
-
 /// What a child is to have as its standard input, output or error.
 pub enum End {
     Closed,
@@ -102,8 +71,8 @@ pub fn inherited(_: usize) -> Result<End> {
 /// What is to be run, and how.
 pub struct Order<'a> {
     pub file: &'a CStr,
-    pub argv: Option<Strings>,
-    pub env: Option<Strings>,
+    pub argv: Option<LentStrings>,
+    pub env: Option<LentStrings>,
     pub cwd: Option<&'a CStr>,
     pub ends: Vec<End>,
     pub new_session: bool,

@@ -77,6 +77,8 @@ TEST(what_is_renamed_during_a_look_is_renamed) {
     make_folder("x");
     make_file("x/below");
     poll_path("", RONDEL_WATCH_RECURSIVE);
+    struct seen ticks = {0, 0, 0};
+    rondel_timer timer = rondel_timer_start(diary.loop, RONDEL_MS, RONDEL_MS, see, &ticks);
     CHECK_EQ(pthread_create(&other, NULL, rename_there_and_back, NULL), 0);
     int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
     while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE) < done + test_scale(400, 40)) {
@@ -86,6 +88,7 @@ TEST(what_is_renamed_during_a_look_is_renamed) {
         forget(&diary);
     }
     CHECK_EQ(pthread_join(other, NULL), 0);
+    CHECK_EQ(rondel_close(timer), 0);
     end_diary(&diary);
 }
 

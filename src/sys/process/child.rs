@@ -6,9 +6,13 @@
 //! the C library extends to all threads of a process (which would be the parent's) go to the kernel directly.
 
 use super::{End, Order, environment};
+use crate::sys::lent::LentStrings;
 use std::ffi::{CString, c_char, c_void};
 use std::os::fd::{AsRawFd, RawFd};
 use std::ptr::{null, null_mut};
+
+/// An environment of nothing.
+static NO_STRINGS: [usize; 1] = [0];
 
 /// Everything the child needs, made ready by the parent.
 pub struct Plan {
@@ -73,9 +77,9 @@ impl Plan {
         });
         Plan {
             candidates: candidates.iter().map(|path| path.as_ptr()).collect(),
-            argv: order.argv.map_or(null(), |argv| argv.0),
+            argv: order.argv.map_or(null(), LentStrings::start),
             own_argv: [order.file.as_ptr(), null()],
-            env: order.env.unwrap_or_else(environment).0,
+            env: order.env.or_else(environment).map_or((&raw const NO_STRINGS).cast(), LentStrings::start),
             cwd: order.cwd.map_or(null(), |cwd| cwd.as_ptr()),
             ends: ends.collect(),
             new_session: order.new_session,
