@@ -63,7 +63,9 @@ static void end_and_free(struct patient *patient) {
     free_childless(patient->loop);
 }
 
-static const char *const tidy = "trap 'echo bye; exit 3' TERM; echo working; echo ready >&3; read never <&4";
+/* A shell loses no signal while it is in `wait`; just before it `read`s it may. */
+#define THEN_STAYS "exec >&- 2>&- 3>&-; read never <&4; } & wait"
+static const char *const tidy = "trap 'echo bye; exit 3' TERM; { echo working; echo ready >&3; " THEN_STAYS;
 static const char *const deaf = "trap '' TERM; echo ready >&3; exec sleep 1000";
 
 TEST(one_that_ends_when_it_is_asked_is_not_killed_and_what_it_says_stays) {
@@ -154,7 +156,8 @@ static void cancel_and_let_the_leader_end(struct patient *patient) {
 
 TEST(the_rest_of_the_group_has_as_much_time_when_its_leader_has_ended) {
     struct patient patient;
-    const char *script = "{ trap 'read go <&4; echo bye; exit' TERM; echo ready >&3; read never <&4; } & exec >&- 2>&-; wait";
+    const char *script = "{ trap 'read go <&4; echo bye; exit' TERM;"
+                         "{ echo ready >&3; exec sleep 1000 >&- 2>&- 3>&-; } & wait; } & exec >&- 2>&-; wait";
     begin_flagged(&patient, script, 1000 * RONDEL_SECOND, 0, RONDEL_PROCESS_GROUP);
     cancel_and_let_the_leader_end(&patient);
     CHECK_EQ(patient.seen.calls, 0);
@@ -184,7 +187,7 @@ TEST(those_of_the_group_that_have_none_of_its_pipes_are_killed_too) {
 /* Else the pipe that it left to another would hold up the future. */
 TEST(what_it_left_behind_is_not_waited_for) {
     struct patient patient;
-    begin(&patient, "sleep 1000 3>&- & echo $! >&3; trap 'exit 1' TERM; echo >&3; read never <&4", 1000 * RONDEL_SECOND, 0);
+    begin(&patient, "sleep 1000 3>&- & echo $! >&3; trap 'exit 1' TERM; { echo >&3; " THEN_STAYS, 1000 * RONDEL_SECOND, 0);
     while (!strchr(patient.text, '\n') || !strstr(patient.text, "\n\n")) {
         size_t length = strlen(patient.text);
         CHECK(read(patient.says[0], patient.text + length, sizeof patient.text - 1 - length) > 0);
