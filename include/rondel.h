@@ -2540,8 +2540,8 @@ int64_t rondel_interface_address_at(rondel_future future,
                                     struct rondel_interface_address *out);
 
 /**
- * The number of the interface of this name. `RONDEL_ENODEV` if there is none, `RONDEL_EINVAL` for NULL or an empty
- * name. See if_nametoindex(3). Any thread.
+ * The number of the interface of this name; on Windows the name may be a number, too. `RONDEL_ENODEV` if there is none,
+ * `RONDEL_EINVAL` for NULL or an empty name. See if_nametoindex(3). Any thread.
  */
 int64_t rondel_interface_index(const char *name);
 

@@ -107,8 +107,8 @@ pub unsafe extern "C" fn rondel_interface_address_at(
     }))
 }
 
-/// The number of the interface of this name. `RONDEL_ENODEV` if there is none, `RONDEL_EINVAL` for NULL or an empty
-/// name. See if_nametoindex(3). Any thread.
+/// The number of the interface of this name; on Windows the name may be a number, too. `RONDEL_ENODEV` if there is none,
+/// `RONDEL_EINVAL` for NULL or an empty name. See if_nametoindex(3). Any thread.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_interface_index(name: *const c_char) -> i64 {
     // SAFETY: the caller promises a string, or NULL.

@@ -52,12 +52,9 @@ pub fn interfaces(go_on: impl Fn() -> Result<()>) -> Result<Vec<Interface>> {
     Ok(found)
 }
 
-/// The number of the interface of this name, which may be the number itself.
+/// The number of the interface of this name, or of this number.
 pub fn interface_index(name: &CStr) -> Result<u32> {
     let text = name.to_str().map_err(|_| Error::ENODEV)?;
-    if let Ok(index) = text.parse() {
-        return Ok(index);
-    }
     let wide: Vec<u16> = text.encode_utf16().chain([0]).collect();
     if wide.len() > LONGEST_NAME {
         return Err(Error::ENODEV);
@@ -65,13 +62,16 @@ pub fn interface_index(name: &CStr) -> Result<u32> {
     let (mut luid, mut index) = (NET_LUID_LH::default(), 0);
     // SAFETY: the name is terminated, and there is a place for either answer.
     unsafe {
-        if ip::ConvertInterfaceAliasToLuid(wide.as_ptr(), &mut luid) != NO_ERROR
-            || ip::ConvertInterfaceLuidToIndex(&luid, &mut index) != NO_ERROR
+        if ip::ConvertInterfaceAliasToLuid(wide.as_ptr(), &mut luid) == NO_ERROR
+            && ip::ConvertInterfaceLuidToIndex(&luid, &mut index) == NO_ERROR
         {
-            return Err(Error::ENODEV);
+            return Ok(index);
+        }
+        match text.parse() {
+            Ok(index) if ip::ConvertInterfaceIndexToLuid(index, &mut luid) == NO_ERROR => Ok(index),
+            _ => Err(Error::ENODEV),
         }
     }
-    Ok(index)
 }
 
 /// The name of the interface of this number.

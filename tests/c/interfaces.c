@@ -50,6 +50,8 @@ TEST(names_and_numbers_lead_to_each_other) {
         before = interface.index;
         CHECK(interface.name[0] != 0);
         CHECK_EQ(rondel_interface_index(interface.name), interface.index);
+        snprintf(name, sizeof name, "%u", (unsigned)interface.index);
+        CHECK_EQ(rondel_interface_index(name), ON_WINDOWS ? (int64_t)interface.index : RONDEL_ENODEV);
         CHECK_EQ(rondel_interface_name(interface.index, NULL, 0), strlen(interface.name));
         CHECK_EQ(rondel_interface_name(interface.index, name, sizeof name), strlen(interface.name));
         CHECK_STR(name, interface.name);
@@ -70,6 +72,7 @@ TEST(what_no_interface_has_leads_nowhere) {
     CHECK_EQ(rondel_interface_index(NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_interface_index(""), RONDEL_EINVAL);
     CHECK_EQ(rondel_interface_index("no-such-if0"), RONDEL_ENODEV);
+    CHECK_EQ(rondel_interface_index("2147483632"), RONDEL_ENODEV);
     CHECK_EQ(rondel_interface_index("\xff\xfe"), RONDEL_ENODEV);
     CHECK_EQ(rondel_interface_index(name), RONDEL_ENODEV);
     CHECK_EQ(rondel_interface_name(0, text, sizeof text), RONDEL_EINVAL);
@@ -266,6 +269,7 @@ TEST(freeing_the_loop_ends_looks) {
 }
 
 TEST(a_group_can_be_joined_where_an_interface_says_so) {
+    if (ON_WINE) SKIP("wine's groups know interfaces by address only");
     rondel_loop loop = rondel_loop_new();
     rondel_future look = look_at_interfaces(loop);
     int joined = 0;
@@ -324,6 +328,7 @@ static int said(const char *name, const char *what, char *text, size_t size) {
 }
 
 TEST(numbers_and_hardware_are_what_linux_says_elsewhere) {
+    if (ON_WINDOWS) SKIP("nothing else tells of interfaces here");
     rondel_loop loop = rondel_loop_new();
     rondel_future look = look_at_interfaces(loop);
     int seen = 0;

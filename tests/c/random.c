@@ -9,7 +9,7 @@
 #include <sched.h>
 
 /* More than any system gives in one piece, and no multiple of anything. */
-enum { LONG = (32 << 20) + 4321 };
+enum { VERY_LONG = (32 << 20) + 4321 };
 
 static int all_are(const uint8_t *bytes, size_t length, uint8_t value) {
     for (size_t i = 0; i < length; i++)
@@ -85,14 +85,14 @@ TEST(memory_is_filled_to_its_end_and_no_further) {
 
 TEST(so_much_that_no_system_gives_it_in_one_piece_is_filled_too) {
     rondel_loop loop = rondel_loop_new();
-    uint8_t *bytes = calloc(1, LONG);
-    CHECK_EQ(random_now(loop, bytes, LONG), 0);
-    CHECK(all_filled(bytes, LONG));
+    uint8_t *bytes = calloc(1, VERY_LONG);
+    CHECK_EQ(random_now(loop, bytes, VERY_LONG), 0);
+    CHECK(all_filled(bytes, VERY_LONG));
     /* Pieces are not filled with the same. */
     CHECK(memcmp(bytes, bytes + (1 << 20), 64) != 0);
-    memset(bytes, 0, LONG);
-    CHECK_EQ(rondel_random_fill(bytes, LONG), 0);
-    CHECK(all_filled(bytes, LONG));
+    memset(bytes, 0, VERY_LONG);
+    CHECK_EQ(rondel_random_fill(bytes, VERY_LONG), 0);
+    CHECK(all_filled(bytes, VERY_LONG));
     free(bytes);
     nothing_left(loop);
 }
