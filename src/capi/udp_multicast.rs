@@ -9,8 +9,9 @@ use std::ffi::{c_char, c_int};
 
 /// Joins a group (multicast): what is sent to it is received from now on.
 ///
-/// `interface`: where to join, by name ("eth0") or, for an IPv4 group, by one of its IPv4 addresses; NULL: the system's
-/// choice. `source`: receives from this address only, in the manner of RFC 4607; NULL: from all. Several can be joined.
+/// `interface`: where to join, by name ("eth0", as `rondel_interfaces` tells it) or, for an IPv4 group, by one of its IPv4
+/// addresses; NULL: the system's choice. `source`: receives from this address only, in the manner of RFC 4607; NULL:
+/// from all. Several can be joined.
 /// `RONDEL_EINVAL` for an address that is no group's, `RONDEL_EAI_NONAME` for one that is not numeric, `RONDEL_ENODEV` for an
 /// interface that is not there, `RONDEL_EADDRINUSE` if it is joined there already. Loop thread only.
 #[unsafe(no_mangle)]

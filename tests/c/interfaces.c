@@ -268,6 +268,41 @@ TEST(freeing_the_loop_ends_looks) {
     }
 }
 
+static void check_read_back(const rondel_address *address, const char *scope) {
+    char text[2048];
+    rondel_address bare = *address, found;
+    bare.scope = 0;
+    snprintf(text, sizeof text, "%s%%%s", address_text(&bare), scope);
+    memset(&found, 0, sizeof found);
+    CHECK_EQ(rondel_address_parse(text, 0, &found), 0);
+    CHECK_EQ(memcmp(&found, address, sizeof found), 0);
+}
+
+TEST(a_link_local_address_is_read_back_with_its_scope) {
+    int seen = 0;
+    rondel_address found;
+    rondel_loop loop = rondel_loop_new();
+    rondel_future look = look_at_interfaces(loop);
+    for (int64_t i = 0; i < rondel_future_result(look); i++) {
+        char number[32];
+        const rondel_interface interface = interface_at(look, (size_t)i);
+        snprintf(number, sizeof number, "%u", (unsigned)interface.index);
+        for (size_t j = 0; j < interface.addresses; j++) {
+            const rondel_interface_address address = interface_address_at(look, (size_t)i, j);
+            const int link_local = !strncmp(address_text(&address.address), "fe80:", 5);
+            CHECK_EQ(address.address.scope, link_local ? interface.index : 0);
+            if (!link_local) continue;
+            seen++;
+            check_read_back(&address.address, number);
+            if (!ON_WINDOWS) check_read_back(&address.address, interface.name);
+        }
+    }
+    CHECK(rondel_address_parse("fe80::1%no-such-if0", 0, &found) < 0);
+    CHECK_EQ(rondel_release(look), 0);
+    nothing_left(loop);
+    if (!seen) SKIP("no interface has a link-local address");
+}
+
 TEST(a_group_can_be_joined_where_an_interface_says_so) {
     if (ON_WINE) SKIP("wine's groups know interfaces by address only");
     rondel_loop loop = rondel_loop_new();
@@ -367,5 +402,6 @@ TEST_MAIN(RUN(the_loopback_interface_is_there_with_its_address), RUN(names_and_n
           RUN(a_struct_of_another_version_is_filled_as_far_as_it_goes),
           RUN(nothing_is_told_beyond_the_last_one_or_of_another_operation), RUN(a_look_is_told_of_in_every_way),
           RUN(a_look_that_is_given_up_completes_once), RUN(freeing_the_loop_ends_looks),
+          RUN(a_link_local_address_is_read_back_with_its_scope),
           RUN(a_group_can_be_joined_where_an_interface_says_so), RUN(the_list_is_the_systems),
           RUN(numbers_and_hardware_are_what_linux_says_elsewhere))
