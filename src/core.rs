@@ -99,6 +99,8 @@ pub enum Until {
     Ended(Handle),
     /// A completion can be handed out, or this time has come.
     Completion(Option<i64>),
+    /// As `Completion`, without a wait: a wake-up that came is for the next one.
+    CompletionNow,
 }
 
 /// The shorter of two times; `None` is for ever.
@@ -229,6 +231,7 @@ impl Core {
             Until::OneCallback => called || !self.is_alive(),
             Until::Done(future) | Until::Ended(future) => !self.is_pending(future),
             Until::Completion(limit) => !self.completions.is_empty() || (limit.is_none() && !self.is_alive()),
+            Until::CompletionNow => true,
             Until::Stopped => false,
         };
         if ended || self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() {
@@ -244,12 +247,16 @@ impl Core {
     }
 
     fn something_is_due_now(&self) -> bool {
-        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled() || self.inbox.is_wanted()
+        self.something_is_ready() || self.inbox.is_wanted()
     }
 
-    /// Nanoseconds until something is due by itself; `None`: nothing will be.
+    fn something_is_ready(&self) -> bool {
+        self.ready.len() > 0 || !self.closing.is_empty() || self.inbox.is_filled()
+    }
+
+    /// Nanoseconds until something is due by itself; `None`: nothing will be. (A wake-up ends a wait, be it this one.)
     pub fn time_to_next(&mut self) -> Option<i64> {
-        if self.stop || self.hooks.active(Phase::Idle) || self.something_is_due_now() || !self.completions.is_empty() {
+        if self.stop || self.hooks.active(Phase::Idle) || self.something_is_ready() || !self.completions.is_empty() {
             return Some(0);
         }
         if self.found_lost_fd_watch() {

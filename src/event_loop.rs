@@ -138,6 +138,7 @@ impl Loop {
                 Until::OneTurn => true,
                 Until::OneCallback => came.called || came.woken,
                 Until::Completion(limit) => came.woken || self.is_over(limit, &mut late_turns),
+                Until::CompletionNow => self.is_over(Some(0), &mut late_turns),
                 Until::NothingAlive | Until::Stopped | Until::Done(_) | Until::Ended(_) => false,
             };
             if ended {
@@ -162,6 +163,7 @@ impl Loop {
             Until::OneTurn | Until::Stopped => true,
             Until::Done(future) | Until::Ended(future) => core.is_pending(future),
             Until::Completion(limit) => core.completions.is_empty() && (limit.is_some() || core.is_alive()),
+            Until::CompletionNow => core.completions.is_empty(),
         }
     }
 
@@ -199,7 +201,7 @@ impl Loop {
         }
         let core = self.core.borrow();
         // Where there are messages too, they come first: a run that has made their callback need not end for nothing.
-        let woken = !core.has_messages() && core.inbox().take_wake();
+        let woken = until != Until::CompletionNow && !core.has_messages() && core.inbox().take_wake();
         Ok(Came { woken, called: core.metrics.callbacks != before })
     }
 

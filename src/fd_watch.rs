@@ -21,8 +21,6 @@ pub struct FdWatch {
     place: usize,
     /// Closed behind our back.
     lost: bool,
-    /// How many descriptors the loop had taken over when this was last watched for something.
-    taken_over: u64,
 }
 
 /// Those that are watched for something, in the order in which they are checked.
@@ -34,8 +32,6 @@ pub struct FdWatches {
     unchecked: usize,
     /// The callbacks made, and the start of the run: a number that changes whenever a caller's code has run.
     stamp: (i64, i64),
-    /// How many descriptors of callers the loop has been asked to take over.
-    taken_over: u64,
 }
 
 /// How many are checked before one wait: each check is a system call.
@@ -102,8 +98,7 @@ impl Core {
         if self.owns_descriptor(number) {
             return Err(Error::EEXIST);
         }
-        let taken_over = self.fd_watches.taken_over;
-        let watch = FdWatch { raw, wanted: Interest::default(), notify, place: 0, lost: false, taken_over };
+        let watch = FdWatch { raw, wanted: Interest::default(), notify, place: 0, lost: false };
         let handle = self.insert(Kind::FdWatch, Object::FdWatch(watch))?;
         // One that shall start paused is tried too: what cannot be watched is better known now.
         let tried =
@@ -129,15 +124,13 @@ impl Core {
             return Ok(());
         }
         if present.is_none() {
-            // Looked for only if it can be: libraries pause and go on all the time.
-            if self.fd_watch_mut(handle)?.taken_over != self.fd_watches.taken_over && self.owns_descriptor(raw as i64) {
+            // Closed meanwhile, its number may have become one of ours.
+            if self.owns_descriptor(raw as i64) {
                 return Err(Error::EEXIST);
             }
             self.reactor.watch_borrowed(raw, handle.key(), wanted)?;
-            self.fd_watch_mut(handle)?.taken_over = self.fd_watches.taken_over;
         } else if wanted.is_none() {
             self.reactor.unwatch_borrowed(raw, handle.key());
-            self.fd_watch_mut(handle)?.taken_over = self.fd_watches.taken_over;
         } else if self.reactor.rewatch_borrowed(raw, handle.key(), wanted).is_err() {
             self.lose_fd_watch(handle);
             self.ready.push_lost(handle);
@@ -149,7 +142,6 @@ impl Core {
     /// Whether a watch is for this descriptor, asked before a loop takes it over. One whose descriptor was another file is
     /// found out by this.
     pub fn watches_descriptor(&mut self, number: i64) -> bool {
-        self.fd_watches.taken_over += 1;
         let Ok(raw) = sys::raw_source(number) else { return false };
         let Some(handle) = self.reactor.key_of_borrowed(raw).and_then(|key| self.table.by_key(key)) else {
             return false;

@@ -51,9 +51,7 @@ impl Loop {
             if rest.is_empty() {
                 break;
             }
-            for task in &rest {
-                let _ = self.core.borrow_mut().cancel(*task, Error::ECANCELED);
-            }
+            self.core.borrow_mut().cancel_all(&rest);
             for task in rest {
                 self.run(Until::Ended(task))?;
             }

@@ -201,6 +201,8 @@ impl Core {
         if let Some(awaited) = self.task_mut(handle).and_then(|task| task.awaits)
             && self.is_pending(awaited.future)
         {
+            // Its place in the line is free for another one, and not to be left again.
+            let _ = self.task_mut(handle).map(|task| task.awaits.take());
             self.stop_waiting(awaited);
             self.ready.push_task(handle);
         }

@@ -27,12 +27,13 @@ pub unsafe extern "C" fn rondel_next(
             return Err(Error::EINVAL);
         }
         the_loop.core.borrow_mut().take_back()?;
-        let limit = match timeout_ns {
-            RONDEL_FOREVER => None,
-            ns if ns < 0 => None,
-            ns => Some(sys::clock().saturating_add(ns)),
+        let until = match timeout_ns {
+            0 => Until::CompletionNow,
+            RONDEL_FOREVER => Until::Completion(None),
+            ns if ns < 0 => Until::Completion(None),
+            ns => Until::Completion(Some(sys::clock().saturating_add(ns))),
         };
-        the_loop.run(Until::Completion(limit))?;
+        the_loop.run(until)?;
         let mut place = out;
         let give = |completion: crate::ready::Completion| {
             // SAFETY: the caller promises `capacity` places; `hand_out` calls this at most so often.

@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys;
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 
 /// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
 /// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
@@ -16,8 +16,8 @@ pub struct Cancels {
     /// Each with the task that awaits it, if it is one.
     queue: VecDeque<(Handle, Option<Handle>)>,
     running: bool,
-    /// What was found not to wait for itself.
-    in_no_circle: BTreeSet<Handle>,
+    /// What was reached twice.
+    reached_again: Vec<Handle>,
     /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
     round: u32,
 }
@@ -33,6 +33,12 @@ impl Core {
         result
     }
 
+    /// As `cancel` of each; what several of them wait for is reached once.
+    pub fn cancel_all(&mut self, handles: &[Handle]) {
+        handles.iter().for_each(|handle| self.cancel_too(*handle, None));
+        self.cancel_the_rest();
+    }
+
     /// To be cancelled with what is being cancelled now. `task`: the one that awaits it.
     pub fn cancel_too(&mut self, handle: Handle, task: Option<Handle>) {
         self.cancels.queue.push_back((handle, task));
@@ -44,8 +50,8 @@ impl Core {
             return;
         }
         while let Some((handle, task)) = self.cancels.queue.pop_front() {
-            if self.is_reached_again(handle) && self.cancels.in_no_circle.insert(handle) {
-                self.break_circle_of(handle);
+            if self.is_reached_again(handle) {
+                self.cancels.reached_again.push(handle);
             }
             let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
             if let (true, Some(task)) = (refused, task) {
@@ -53,8 +59,9 @@ impl Core {
                 self.cancel_next_await(task);
             }
         }
+        let reached_again = std::mem::take(&mut self.cancels.reached_again);
+        self.break_circles_of(reached_again);
         self.cancels.running = false;
-        self.cancels.in_no_circle.clear();
         self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
     }
 

@@ -17,8 +17,8 @@ use std::collections::{BTreeMap, BTreeSet};
 /// For each pending future those that it waits for.
 type Waits = BTreeMap<Handle, Vec<Handle>>;
 
-/// Looking for circles takes one part of so many of the time.
-const SHARE: i64 = 16;
+/// How long a look for circles is not made again, for each future that was looked at: some sixteen times of what it took.
+const PAUSE: i64 = 8_000;
 
 impl Core {
     /// As the loop is being freed and nothing goes on any more: ends what nobody will, and if there is nothing of the
@@ -37,15 +37,15 @@ impl Core {
     /// As a program ends: breaks the circles, but leaves alone what something may end yet, such as another thread. How
     /// long until it has to look again; `None`: not before something has happened.
     pub fn check_circles(&mut self) -> Option<i64> {
-        let begin = sys::clock();
-        if begin < self.next_circle_check {
-            return Some(self.next_circle_check - begin);
+        let now = sys::clock();
+        if now < self.next_circle_check {
+            return Some(self.next_circle_check - now);
         }
         let mut waits = self.waits();
+        // By their number, as the clock also counts while the process is stopped.
+        self.next_circle_check = now + waits.len() as i64 * PAUSE;
         self.leave_out_what_may_end(&mut waits);
         self.break_circles(&waits);
-        let end = sys::clock();
-        self.next_circle_check = end + (end - begin) * SHARE;
         None
     }
 
@@ -124,24 +124,40 @@ impl Core {
         }
     }
 
-    /// Something is being cancelled, and was reached twice. If it waits for itself nothing in that circle would ever end:
-    /// the wait of a task in it does.
-    pub(super) fn break_circle_of(&mut self, start: Handle) {
-        // From each that was reached, the one that waits for it.
-        let mut reached_from = BTreeMap::new();
-        let mut to_follow = vec![start];
-        while let Some(at) = to_follow.pop() {
-            for next in self.waited_for_by(at) {
-                if next == start {
-                    let mut circle = std::iter::successors(Some(at), |handle| reached_from.get(handle).copied());
-                    if let Some(task) = circle.find(|handle| self.is_task(*handle)) {
-                        self.end_await_of(task);
+    /// These were reached twice as something was cancelled. Where one waits for itself nothing in that circle would ever
+    /// end: the wait of a task in it does.
+    pub(super) fn break_circles_of(&mut self, starts: Vec<Handle>) {
+        // What was followed, with its place on the path to where this is; `None`: to its end.
+        let mut followed: BTreeMap<Handle, Option<usize>> = BTreeMap::new();
+        for start in starts {
+            // Each with what is still to be followed from there.
+            let mut path = Vec::new();
+            let mut next = Some(start);
+            loop {
+                if let Some(next) = next.filter(|next| self.is_reached_again(*next)) {
+                    match followed.get(&next) {
+                        None => {
+                            followed.insert(next, Some(path.len()));
+                            path.push((next, self.waited_for_by(next)));
+                        }
+                        Some(Some(begin)) => {
+                            let task = (*begin..path.len()).rev().find(|index| self.is_task(path[*index].0));
+                            if let Some(index) = task {
+                                self.end_await_of(path[index].0);
+                                // From there the others are reached no more, but they may be from elsewhere.
+                                for (other, _) in path.drain(index + 1..) {
+                                    followed.remove(&other);
+                                }
+                            }
+                        }
+                        Some(None) => {}
                     }
-                    return;
                 }
-                if self.is_reached_again(next) && !reached_from.contains_key(&next) {
-                    reached_from.insert(next, at);
-                    to_follow.push(next);
+                let Some((last, rest)) = path.last_mut() else { break };
+                next = rest.pop();
+                if next.is_none() {
+                    followed.insert(*last, None);
+                    path.pop();
                 }
             }
         }

@@ -5,6 +5,7 @@
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
 use super::folder::Names;
+use super::taken::Taken;
 use super::windows::RawSource;
 use std::ffi::{CStr, OsString};
 use std::fs::{self, File, FileTimes, OpenOptions};
@@ -48,6 +49,8 @@ fn os_error(number: u32) -> io::Error {
 
 /// An open file, used by any number of threads.
 pub struct OpenFile {
+    /// Ends before the file is closed.
+    taken: Taken,
     file: File,
     appends: bool,
     /// `None` for what has no positions, such as a pipe.
@@ -88,7 +91,7 @@ impl OpenFile {
         if how.folder && !kind.is_dir() {
             return Err(os_error(ERROR_DIRECTORY));
         }
-        Ok(OpenFile { file, appends: how.append, position: Mutex::new(Some(0)), names: Names::default() })
+        Ok(OpenFile::new(file, how.append, Some(0)))
     }
 
     /// Takes over a caller's HANDLE. On failure it stays the caller's.
@@ -104,7 +107,12 @@ impl OpenFile {
         // SAFETY: it is open, and the caller gives it away with this call.
         let mut file = unsafe { File::from_raw_handle(handle) };
         let position = if kind == fsys::FILE_TYPE_DISK { file.stream_position().ok() } else { None };
-        Ok(OpenFile { file, appends: false, position: Mutex::new(position), names: Names::default() })
+        Ok(OpenFile::new(file, false, position))
+    }
+
+    fn new(file: File, appends: bool, position: Option<u64>) -> OpenFile {
+        let taken = Taken::new(file.as_raw_handle() as RawSource);
+        OpenFile { taken, file, appends, position: Mutex::new(position), names: Names::default() }
     }
 
     pub fn raw(&self) -> i64 {
@@ -242,6 +250,8 @@ impl OpenFile {
     }
 
     pub fn close(self) -> io::Result<()> {
+        drop(self.taken);
+        drop(self.file);
         Ok(())
     }
 }
@@ -284,7 +294,7 @@ fn open_to(rights: u32, path: &Path, follow: bool) -> io::Result<OpenFile> {
     let reparse = if follow { 0 } else { fsys::FILE_FLAG_OPEN_REPARSE_POINT };
     let file =
         OpenOptions::new().access_mode(rights).custom_flags(fsys::FILE_FLAG_BACKUP_SEMANTICS | reparse).open(path)?;
-    Ok(OpenFile { file, appends: false, position: Mutex::new(None), names: Names::default() })
+    Ok(OpenFile::new(file, false, None))
 }
 
 pub fn stat(path: &Path, follow: bool) -> io::Result<Stat> {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Windows: sockets of Winsock, through socket2.
 
+use super::taken::Taken;
 use crate::error::{Error, Result};
 use once_cell::sync::Lazy;
 use socket2::{SockAddr, SockRef, Socket};
@@ -60,6 +61,8 @@ pub fn entry(function: *const ()) -> usize {
 
 /// An owned socket that does not block.
 pub struct Source {
+    /// Ends before the socket is closed.
+    taken: Taken,
     socket: OwnedSocket,
 }
 
@@ -68,7 +71,7 @@ impl Source {
     pub fn from_socket(socket: Socket) -> io::Result<Source> {
         // Urgent data out of line would make the socket readable, with nothing to read.
         let _ = socket.set_out_of_band_inline(true);
-        Ok(Source { socket: socket.into() })
+        Ok(Source { taken: Taken::new(socket.as_raw_socket()), socket: socket.into() })
     }
 
     /// Takes over a caller's socket and makes it non-blocking. On failure it stays the caller's.
@@ -91,6 +94,7 @@ impl Source {
 
     /// Gives the socket away.
     pub fn into_raw(self) -> RawSource {
+        drop(self.taken);
         self.socket.into_raw_socket()
     }
 

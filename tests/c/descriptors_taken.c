@@ -73,6 +73,25 @@ TEST(what_is_watched_is_no_handles_and_what_a_handle_has_is_not_watched) {
     close(local[1]), close(way[1]), close(ends[1]);
 }
 
+/* Its owner closed it during a pause, and the loop makes a socket of its own with that number. */
+TEST(a_watch_does_not_go_on_with_a_number_that_has_become_a_handles) {
+    int local[2];
+    rondel_pipe ends[2];
+    if (ON_WINDOWS) SKIP("numbers of sockets are not used again at once");
+    rondel_loop loop = rondel_loop_new();
+    CHECK_EQ(socketpair(AF_UNIX, SOCK_STREAM, 0, local), 0);
+    rondel_watch watch = rondel_fd_watch(loop, local[0], RONDEL_READABLE, net_never, NULL);
+    CHECK_EQ(rondel_fd_watch_set(watch, 0), 0);
+    close(local[0]);
+    CHECK_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
+    CHECK_EQ(rondel_fileno(ends[0]), local[0]);
+    CHECK_EQ(rondel_fd_watch_set(watch, RONDEL_READABLE), RONDEL_EEXIST);
+    CHECK(rondel_write(ends[1], "secret", 6, NULL, NULL) > 0);
+    for (int i = 0; i < 3; i++) rondel_run(loop, RONDEL_RUN_NOWAIT);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(local[1]);
+}
+
 static void note_lost(rondel_watch watch, int64_t events, void *user_data) {
     (void)watch;
     *(int64_t *)user_data = events;
@@ -149,4 +168,5 @@ TEST(what_there_is_no_room_for_stays_the_callers) {
 
 TEST_MAIN(RUN(a_descriptor_that_a_handle_has_is_taken_by_no_other),
           RUN(what_is_watched_is_no_handles_and_what_a_handle_has_is_not_watched),
+          RUN(a_watch_does_not_go_on_with_a_number_that_has_become_a_handles),
           RUN(what_was_watched_as_another_file_is_free), RUN(what_there_is_no_room_for_stays_the_callers))

@@ -69,12 +69,6 @@ TEST(a_cancel_ends_the_wait_and_what_was_waited_for) {
 }
 
 /* Says what each of its waits gave. */
-static void trace_code(int64_t code) {
-    char word[32];
-    snprintf(word, sizeof word, "%" PRId64, code);
-    trace_word(code == RONDEL_ECANCELED ? "cancelled" : code == RONDEL_ETIMEDOUT ? "late" : word);
-}
-
 static int64_t clean_up_with_waits(void *arg) {
     trace_code(rondel_await(task_number(arg)));
     trace_code(rondel_sleep(RONDEL_MS)); /* cancelled once, it may wait again */
@@ -266,68 +260,6 @@ TEST(a_cancel_goes_through_tasks_that_await_tasks) {
     }
 }
 
-static int64_t await_other(void *arg) {
-    rondel_future *other = arg;
-    CHECK_EQ(rondel_retain(*other), 0);
-    int64_t result = rondel_await(*other);
-    trace_code(result);
-    return result;
-}
-
-/* Which of them goes first does not matter: what counts is that all end, and with the same. */
-static void expect_ended(rondel_loop loop, const rondel_future *tasks, int64_t n, int64_t first) {
-    settle(loop);
-    for (int64_t i = 0; i < n; i++) {
-        CHECK_EQ(rondel_future_result(tasks[i]), i == 0 ? first : RONDEL_ECANCELED);
-        CHECK_EQ(rondel_release(tasks[i]), 0);
-    }
-    CHECK_EQ(rondel_loop_free(loop), 0);
-}
-
-TEST(tasks_that_await_each_other_end_when_cancelled) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_future tasks[3];
-    for (int i = 0; i < 3; i++) tasks[i] = rondel_task_spawn(loop, await_other, &tasks[(i + 1) % 3]);
-    settle(loop);
-    CHECK_EQ(rondel_cancel(tasks[0]), 0);
-    expect_ended(loop, tasks, 3, RONDEL_ECANCELED);
-    CHECK_STR(trace_taken(), "cancelled cancelled cancelled");
-}
-
-TEST(tasks_that_await_each_other_end_at_the_deadline_of_one) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_future tasks[2];
-    for (int i = 0; i < 2; i++) tasks[i] = rondel_task_spawn(loop, await_other, &tasks[1 - i]);
-    settle(loop);
-    CHECK_EQ(rondel_timeout(tasks[0], RONDEL_MS), tasks[0]);
-    while (rondel_future_result(tasks[0]) == RONDEL_EAGAIN) rondel_run(loop, RONDEL_RUN_ONCE);
-    expect_ended(loop, tasks, 2, RONDEL_ETIMEDOUT);
-    trace_taken();
-}
-
-static int64_t gather_others(void *arg) {
-    rondel_future *others = arg;
-    for (int i = 0; i < 3; i++) CHECK_EQ(rondel_retain(others[i]), 0);
-    int64_t result = rondel_await(rondel_gather(others, 3, NULL, RONDEL_FUTURE));
-    trace_code(result);
-    return result;
-}
-
-/* One gathers others, of which one awaits it, one what it awaits too, and one nothing that does not end. */
-TEST(a_circle_through_a_gather_ends_when_cancelled) {
-    rondel_loop loop = rondel_loop_new();
-    rondel_future tasks[4], shared = rondel_future_new(loop);
-    tasks[0] = rondel_task_spawn(loop, gather_others, &tasks[1]);
-    tasks[1] = rondel_task_spawn(loop, await_other, &shared);
-    tasks[2] = rondel_task_spawn(loop, await_other, &tasks[0]);
-    tasks[3] = rondel_task_spawn(loop, await_other, &shared);
-    settle(loop);
-    CHECK_EQ(rondel_cancel(tasks[0]), 0);
-    CHECK_EQ(rondel_release(shared), 0);
-    expect_ended(loop, tasks, 4, RONDEL_ECANCELED);
-    CHECK_STR(trace_taken(), "cancelled cancelled cancelled cancelled");
-}
-
 TEST(cancelling_one_of_many_that_share_a_future_ends_it_for_all) {
     enum { SHARERS = 5 };
     rondel_loop loop = rondel_loop_new();
@@ -413,7 +345,5 @@ TEST_MAIN(RUN(cancelled_before_it_began_it_never_runs),
           RUN(a_cancel_after_the_completion_loses_no_value_and_comes_at_the_next_wait),
           RUN(a_completion_after_the_cancel_is_refused), RUN(a_task_that_cancels_itself_hears_of_it_at_its_next_wait),
           RUN(a_cancel_never_heard_of_changes_nothing), RUN(one_may_cancel_a_task_and_await_its_end),
-          RUN(a_cancel_goes_through_tasks_that_await_tasks), RUN(tasks_that_await_each_other_end_when_cancelled),
-          RUN(tasks_that_await_each_other_end_at_the_deadline_of_one), RUN(a_circle_through_a_gather_ends_when_cancelled),
-          RUN(cancelling_one_of_many_that_share_a_future_ends_it_for_all), RUN(of_the_sharers_each_decides_for_itself),
+          RUN(a_cancel_goes_through_tasks_that_await_tasks),           RUN(cancelling_one_of_many_that_share_a_future_ends_it_for_all), RUN(of_the_sharers_each_decides_for_itself),
           RUN(a_cancelled_task_waits_for_the_end_of_work_that_runs))

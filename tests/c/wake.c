@@ -198,6 +198,22 @@ TEST(a_wake_is_not_lost_behind_a_message_that_calls_nobody) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* Who releases a lock around the wait looks first, and waits if nothing came. */
+TEST(a_look_without_a_wait_leaves_the_wake_to_the_wait) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_completion completion;
+    CHECK(rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, &never) > 0);
+    CHECK_EQ(rondel_wake(loop), 0);
+    for (int i = 0; i < 3; i++) CHECK_EQ(rondel_next(loop, &completion, 1, 0), 0);
+    CHECK(rondel_backend_timeout(loop) > 0); /* a host that looks this way does not do so for ever */
+    CHECK_EQ(rondel_next(loop, &completion, 1, RONDEL_FOREVER), 0);
+    /* It was for that one only. */
+    CHECK(rondel_call_later(loop, RONDEL_MS, rondel_enqueue, NULL) > 0);
+    CHECK_EQ(rondel_next(loop, &completion, 1, RONDEL_FOREVER), 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 TEST_MAIN(RUN(a_signal_handler_may_wake_the_loop_and_no_wake_is_lost), RUN(a_storm_of_signals_is_never_seen),
           RUN(a_wake_up_that_comes_late_ends_no_later_run),
-          RUN(a_wake_is_not_lost_behind_a_message_that_calls_nobody))
+          RUN(a_wake_is_not_lost_behind_a_message_that_calls_nobody),
+          RUN(a_look_without_a_wait_leaves_the_wake_to_the_wait))

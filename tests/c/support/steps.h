@@ -21,6 +21,13 @@ static inline void trace_word(const char *word) {
     snprintf(trace_text + used, sizeof trace_text - used, "%s%s", used ? " " : "", word);
 }
 
+/* How something ended. */
+static inline void trace_code(int64_t code) {
+    char word[32];
+    snprintf(word, sizeof word, "%" PRId64, code);
+    trace_word(code == RONDEL_ECANCELED ? "cancelled" : code == RONDEL_ETIMEDOUT ? "late" : word);
+}
+
 static inline void trace(rondel_handle source, int64_t result, void *user_data) {
     (void)source;
     (void)result;
