@@ -41,11 +41,19 @@ static void fork_here(rondel_handle source, int64_t result, void *user_data) {
     if (within->child == 0 && within->adopts) CHECK_EQ(rondel_loop_fork(within->loop), 0);
 }
 
+static rondel_timer timer;
+
+/* The timer is not due before the fork, however late that is. */
+static void start_timer_and_fork(rondel_handle source, int64_t result, void *user_data) {
+    struct within *within = user_data;
+    timer = rondel_timer_start(within->loop, RONDEL_MS, 0, see, &within->after);
+    fork_here(source, result, within);
+}
+
 static void fork_in_a_callback(int adopts) {
     struct within within = {rondel_loop_new(), adopts, -1, {0, 0, 0}};
-    CHECK(rondel_call_soon(within.loop, fork_here, &within) > 0);
+    CHECK(rondel_call_soon(within.loop, start_timer_and_fork, &within) > 0);
     CHECK(rondel_call_soon(within.loop, see, &within.after) > 0);
-    rondel_timer timer = rondel_timer_start(within.loop, RONDEL_MS, 0, see, &within.after);
     int64_t code = rondel_run(within.loop, RONDEL_RUN_DEFAULT);
     if (within.child == 0) {
         CHECK_EQ(code, adopts ? 0 : RONDEL_ESTATE);

@@ -124,8 +124,8 @@ TEST(timers_may_be_enqueued) {
     CHECK_EQ(out[0].result, 1);
     CHECK(out[0].user_data == &once);
     CHECK_EQ(rondel_kind(one_shot), RONDEL_KIND_TIMER); /* a handle, not a future: it stays */
-    rondel_timer repeat = rondel_timer_start(loop, RONDEL_MS, RONDEL_MS, rondel_enqueue, &often);
     int64_t periods = 0, before = rondel_clock();
+    rondel_timer repeat = rondel_timer_start(loop, RONDEL_MS, RONDEL_MS, rondel_enqueue, &often);
     while (periods < 5) {
         int64_t count = rondel_next(loop, out, 4, RONDEL_FOREVER);
         CHECK(count >= 1);

@@ -323,10 +323,25 @@ static int64_t send_from_work(void *arg) {
     return rondel_call_soon_threadsafe(*(rondel_loop *)arg, trace, "message");
 }
 
+struct errand {
+    rondel_loop loop;
+    struct seen seen;
+};
+
+/* From now on the loop is this thread's, for certain. */
+static void start_sending(rondel_handle source, int64_t result, void *user_data) {
+    struct errand *errand = user_data;
+    (void)source, (void)result;
+    CHECK(rondel_work(errand->loop, send_from_work, &errand->loop, see, &errand->seen) > 0);
+}
+
 TEST(work_may_send_messages_but_not_touch_the_loop) {
     rondel_loop loop = rondel_loop_new();
-    CHECK_EQ(rondel_run_until(loop, rondel_work(loop, send_from_work, &loop, RONDEL_FUTURE)), 0);
+    struct errand errand = {loop, {0, 0, 0}};
+    CHECK(rondel_call_soon(loop, start_sending, &errand) > 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(errand.seen.calls, 1);
+    CHECK_EQ(errand.seen.result, 0);
     CHECK_STR(trace_taken(), "message");
     CHECK_EQ(rondel_loop_free(loop), 0);
 }

@@ -92,13 +92,24 @@ TEST(one_that_does_not_listen_is_killed_when_its_time_is_over_and_not_before) {
     struct patient patient;
     begin(&patient, deaf, grace, 0);
     int64_t asked = rondel_clock();
-    for (int i = 0; i < 3; i++) { /* to ask again changes nothing */
+    CHECK_EQ(rondel_cancel(patient.future), 0);
+    CHECK_EQ(patient.seen.calls, 0);
+    end(&patient, RONDEL_ECANCELED);
+    CHECK(rondel_clock() - asked >= grace);
+    end_and_free(&patient);
+}
+
+TEST(to_ask_again_changes_nothing) {
+    struct patient patient;
+    begin(&patient, "trap '' TERM; echo ready >&3; read go <&4; echo bye", 1000 * RONDEL_SECOND, 0);
+    for (int i = 0; i < 3; i++) {
         CHECK_EQ(rondel_cancel(patient.future), 0);
         CHECK_EQ(rondel_run(patient.loop, RONDEL_RUN_NOWAIT), 1);
     }
     CHECK_EQ(patient.seen.calls, 0);
+    CHECK_EQ(write(patient.hears[1], "go\n", 3), 3);
     end(&patient, RONDEL_ECANCELED);
-    CHECK(rondel_clock() - asked >= grace);
+    CHECK_STR(said(&patient), "bye\n");
     end_and_free(&patient);
 }
 
@@ -213,7 +224,8 @@ TEST(a_time_that_makes_no_sense_is_refused) {
 
 TEST_MAIN(RUN(one_that_ends_when_it_is_asked_is_not_killed_and_what_it_says_stays), RUN(a_deadline_asks_too),
           RUN(one_that_does_not_listen_is_killed_when_its_time_is_over_and_not_before),
-          RUN(without_a_grace_it_is_killed_at_once), RUN(the_end_of_the_loop_does_not_wait_for_the_grace),
+          RUN(to_ask_again_changes_nothing), RUN(without_a_grace_it_is_killed_at_once),
+          RUN(the_end_of_the_loop_does_not_wait_for_the_grace),
           RUN(too_much_output_asks_it_to_end_and_no_more_is_kept), RUN(the_group_that_it_leads_is_asked_with_it),
           RUN(the_rest_of_the_group_has_as_much_time_when_its_leader_has_ended),
           RUN(the_rest_of_the_group_is_killed_when_its_time_is_over),

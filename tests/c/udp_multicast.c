@@ -6,7 +6,13 @@
 #include "support/tap.h"
 #include "support/udp.h"
 
-static const char *const group = "239.255.70.77";
+/* A group of this process's own: a socket hears of all the groups that the machine has joined at an interface. */
+static const char *own_group(void) {
+    static char group[16];
+    const unsigned pid = (unsigned)getpid();
+    if (!*group) snprintf(group, sizeof group, "239.%u.%u.%u", 128 + (pid >> 16) % 127, pid >> 8 & 255, pid & 255);
+    return group;
+}
 
 #ifdef __linux__
 static const char *const loopback = "lo";
@@ -41,7 +47,9 @@ static int set_up_at(struct group_scene *scene, const char *at, const char *own,
     return sent == 5;
 }
 
-static int set_up(struct group_scene *scene, int flags) { return set_up_at(scene, loopback, "127.0.0.1", group, flags); }
+static int set_up(struct group_scene *scene, int flags) {
+    return set_up_at(scene, loopback, "127.0.0.1", own_group(), flags);
+}
 
 static int64_t heard_after(struct group_scene *scene) {
     int64_t before = scene->heard.datagrams;
@@ -58,17 +66,17 @@ TEST(a_member_hears_its_group_from_joining_to_leaving) {
     }
     net_settle(scene.loop);
     CHECK_EQ(scene.heard.datagrams, 0);
-    CHECK_EQ(rondel_udp_join(scene.member, group, loopback, NULL), 0);
-    CHECK_EQ(rondel_udp_join(scene.member, group, loopback, NULL), RONDEL_EADDRINUSE);
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), loopback, NULL), 0);
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), loopback, NULL), RONDEL_EADDRINUSE);
     CHECK_EQ(heard_after(&scene), 1);
     CHECK_EQ(scene.heard.last.peer.port, udp_port_of(scene.sender));
-    CHECK_EQ(rondel_udp_leave(scene.member, group, loopback, NULL), 0);
+    CHECK_EQ(rondel_udp_leave(scene.member, own_group(), loopback, NULL), 0);
     CHECK_EQ(heard_after(&scene), 0);
-    CHECK_EQ(rondel_udp_leave(scene.member, group, loopback, NULL), RONDEL_EADDRNOTAVAIL);
+    CHECK_EQ(rondel_udp_leave(scene.member, own_group(), loopback, NULL), RONDEL_EADDRNOTAVAIL);
     /* By an address of the interface. */
-    CHECK_EQ(rondel_udp_join(scene.member, group, "127.0.0.1", NULL), 0);
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), "127.0.0.1", NULL), 0);
     CHECK_EQ(heard_after(&scene), 1);
-    CHECK_EQ(rondel_udp_leave(scene.member, group, "127.0.0.1", NULL), 0);
+    CHECK_EQ(rondel_udp_leave(scene.member, own_group(), "127.0.0.1", NULL), 0);
     CHECK_EQ(heard_after(&scene), 0);
     CHECK_EQ(rondel_loop_free(scene.loop), 0);
 }
@@ -81,13 +89,13 @@ TEST(a_group_joined_for_one_sender_is_heard_from_that_one) {
     }
     const char *at[] = {loopback, "127.0.0.1"};
     for (int i = 0; i < 2; i++) {
-        CHECK_EQ(rondel_udp_join(scene.member, group, at[i], "127.0.0.9"), 0);
+        CHECK_EQ(rondel_udp_join(scene.member, own_group(), at[i], "127.0.0.9"), 0);
         CHECK_EQ(heard_after(&scene), 0);
-        CHECK_EQ(rondel_udp_join(scene.member, group, at[i], "127.0.0.1"), 0);
+        CHECK_EQ(rondel_udp_join(scene.member, own_group(), at[i], "127.0.0.1"), 0);
         CHECK_EQ(heard_after(&scene), 1);
-        CHECK_EQ(rondel_udp_leave(scene.member, group, at[i], "127.0.0.1"), 0);
+        CHECK_EQ(rondel_udp_leave(scene.member, own_group(), at[i], "127.0.0.1"), 0);
         CHECK_EQ(heard_after(&scene), 0);
-        CHECK_EQ(rondel_udp_leave(scene.member, group, at[i], "127.0.0.9"), 0);
+        CHECK_EQ(rondel_udp_leave(scene.member, own_group(), at[i], "127.0.0.9"), 0);
     }
     CHECK_EQ(rondel_loop_free(scene.loop), 0);
 }
@@ -97,8 +105,8 @@ static int kept_off(void *arg) {
     struct group_scene scene;
     int frames = tap_open();
     (void)arg;
-    CHECK(set_up_at(&scene, "tap0", "10.9.8.1", group, 0));
-    CHECK_EQ(rondel_udp_join(scene.member, group, "10.9.8.1", NULL), 0);
+    CHECK(set_up_at(&scene, "tap0", "10.9.8.1", own_group(), 0));
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), "10.9.8.1", NULL), 0);
     CHECK_EQ(heard_after(&scene), 1);
     CHECK_EQ(rondel_udp_multicast_loop(scene.sender, 0), 0);
     CHECK_EQ(heard_after(&scene), 0);
@@ -123,8 +131,8 @@ TEST(each_of_several_members_hears) {
     }
     rondel_udp other = rondel_udp_bind(scene.loop, "0.0.0.0", udp_port_of(scene.member), RONDEL_UDP_REUSE_ADDRESS);
     CHECK_EQ(rondel_udp_recv_start(other, udp_hear, &second), 0);
-    CHECK_EQ(rondel_udp_join(scene.member, group, loopback, NULL), 0);
-    CHECK_EQ(rondel_udp_join(other, group, loopback, NULL), 0);
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), loopback, NULL), 0);
+    CHECK_EQ(rondel_udp_join(other, own_group(), loopback, NULL), 0);
     CHECK_EQ(heard_after(&scene), 1);
     CHECK_EQ(second.datagrams, 1);
     CHECK_EQ(rondel_loop_free(scene.loop), 0);
@@ -139,11 +147,11 @@ TEST(an_answer_to_what_came_by_a_group_leaves_from_an_address_of_ones_own) {
     struct udp_heard answer = {0};
     char text[64];
     CHECK_EQ(rondel_udp_tell(scene.member, RONDEL_TELL_LOCAL), 0);
-    CHECK_EQ(rondel_udp_join(scene.member, group, loopback, NULL), 0);
+    CHECK_EQ(rondel_udp_join(scene.member, own_group(), loopback, NULL), 0);
     CHECK_EQ(rondel_udp_recv_start(scene.sender, udp_hear, &answer), 0);
     CHECK_EQ(heard_after(&scene), 1);
     CHECK(rondel_address_text(&scene.heard.last.local, text, sizeof text) > 0);
-    CHECK_STR(text, group);
+    CHECK_STR(text, own_group());
     scene.heard.last.bytes = scene.heard.last_bytes;
     CHECK(rondel_udp_send_batch(scene.member, &scene.heard.last, 1, NULL, NULL) > 0);
     REQUIRE(net_run_until(scene.loop, &answer.datagrams, 1));
@@ -242,14 +250,14 @@ TEST(groups_and_options_refuse_bad_input) {
     CHECK_EQ(rondel_udp_join(udp, "", NULL, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_join(udp, "127.0.0.1", NULL, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_join(udp, "a.group.test", NULL, NULL), RONDEL_EAI_NONAME);
-    CHECK_EQ(rondel_udp_join(udp, group, "", NULL), RONDEL_EINVAL);
-    CHECK_EQ(rondel_udp_join(udp, group, "no-such-if0", NULL), RONDEL_ENODEV);
-    CHECK_EQ(rondel_udp_join(udp, group, long_name, NULL), RONDEL_ENODEV);
-    CHECK_EQ(rondel_udp_join(udp, group, NULL, ""), RONDEL_EINVAL);
-    CHECK_EQ(rondel_udp_join(udp, group, NULL, "a.sender.test"), RONDEL_EAI_NONAME);
-    CHECK_EQ(rondel_udp_join(udp, group, NULL, "::1"), RONDEL_EINVAL);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), "", NULL), RONDEL_EINVAL);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), "no-such-if0", NULL), RONDEL_ENODEV);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), long_name, NULL), RONDEL_ENODEV);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), NULL, ""), RONDEL_EINVAL);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), NULL, "a.sender.test"), RONDEL_EAI_NONAME);
+    CHECK_EQ(rondel_udp_join(udp, own_group(), NULL, "::1"), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_join(udp, "ff12::1", NULL, NULL), RONDEL_EAFNOSUPPORT);
-    CHECK_EQ(rondel_udp_leave(udp, group, loopback, NULL), RONDEL_EADDRNOTAVAIL);
+    CHECK_EQ(rondel_udp_leave(udp, own_group(), loopback, NULL), RONDEL_EADDRNOTAVAIL);
     CHECK_EQ(rondel_udp_multicast_interface(udp, "no-such-if0"), RONDEL_ENODEV);
     CHECK_EQ(rondel_udp_multicast_interface(udp, ""), RONDEL_EINVAL);
     CHECK_EQ(rondel_udp_multicast_interface(udp, "192.0.2.1"), RONDEL_EADDRNOTAVAIL);

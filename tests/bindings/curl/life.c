@@ -220,12 +220,6 @@ TEST(all_can_be_freed_when_told) {
 
 /* ---- Paused, and closed behind our back ---- */
 
-static size_t pause_once(char *bytes, size_t size, size_t count, void *user_data) {
-    struct inner *inner = user_data;
-    if (!inner->done++) return CURL_WRITEFUNC_PAUSE;
-    return on_body(bytes, size, count, &inner->outer);
-}
-
 static void go_on(rondel_handle source, int64_t result, void *user_data) {
     struct inner *inner = user_data;
     (void)source, (void)result;
@@ -234,12 +228,18 @@ static void go_on(rondel_handle source, int64_t result, void *user_data) {
     CHECK_EQ(curl_easy_pause(inner->outer.easy, CURLPAUSE_CONT), CURLE_OK);
 }
 
+static size_t pause_once(char *bytes, size_t size, size_t count, void *user_data) {
+    struct inner *inner = user_data;
+    if (inner->done++) return on_body(bytes, size, count, &inner->outer);
+    CHECK(rondel_call_later(rondel_loop_current(), 100 * RONDEL_MS, go_on, inner) > 0);
+    return CURL_WRITEFUNC_PAUSE;
+}
+
 TEST(a_paused_transfer_goes_on_when_let) {
     rondel_loop loop = rondel_loop_new();
     rondel_curl *curl = rondel_curl_new(loop);
     struct inner inner;
     begin_outer(&inner, curl, "/bytes/300000", NULL, pause_once);
-    CHECK(rondel_call_later(loop, 200 * RONDEL_MS, go_on, &inner) > 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     check_told(&inner.outer, 0);
     CHECK_EQ(inner.outer.length, 300000);
@@ -250,16 +250,17 @@ TEST(a_paused_transfer_goes_on_when_let) {
 
 static curl_socket_t opened;
 
-static curl_socket_t note_socket(void *user_data, curlsocktype purpose, struct curl_sockaddr *address) {
-    (void)user_data, (void)purpose;
-    return opened = socket(address->family, address->socktype, address->protocol);
-}
-
 static void close_behind(rondel_handle source, int64_t result, void *user_data) {
     int nothing = open("/dev/null", O_RDONLY);
     (void)source, (void)result, (void)user_data;
     CHECK_EQ(dup2(nothing, opened), opened); /* its number is another file's at once */
     close(nothing);
+}
+
+static curl_socket_t note_socket(void *user_data, curlsocktype purpose, struct curl_sockaddr *address) {
+    (void)user_data, (void)purpose;
+    CHECK(rondel_call_later(rondel_loop_current(), 50 * RONDEL_MS, close_behind, NULL) > 0);
+    return opened = socket(address->family, address->socktype, address->protocol);
 }
 
 TEST(a_socket_closed_by_somebody_ends_its_transfer_only) {
@@ -270,7 +271,6 @@ TEST(a_socket_closed_by_somebody_ends_its_transfer_only) {
     curl_easy_setopt(robbed.easy, CURLOPT_OPENSOCKETFUNCTION, note_socket);
     begin(&robbed);
     start(&other, curl, "/drip/100");
-    CHECK(rondel_call_later(loop, 50 * RONDEL_MS, close_behind, NULL) > 0);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(robbed.told, 1);
     CHECK(robbed.result < 0);

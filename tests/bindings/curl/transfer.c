@@ -230,6 +230,7 @@ TEST(a_cancelled_task_has_its_handle_back_when_it_goes_on) {
     rondel_loop loop = rondel_loop_new();
     struct errand errand = {rondel_curl_new(loop), 0};
     rondel_future task = rondel_task_spawn(loop, fetch_for_ever, &errand);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1); /* it has begun */
     CHECK_EQ(rondel_run_until(loop, rondel_timeout(task, 100 * RONDEL_MS)), RONDEL_ETIMEDOUT);
     CHECK_EQ(errand.done, 1);
     end(errand.curl, loop);
