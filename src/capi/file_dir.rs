@@ -165,7 +165,7 @@ pub unsafe extern "C" fn rondel_dir_make_temp(
         core.on_path(notify(r#fn, user_data), move || {
             let made = folder::make_temporary_folder(&start)?;
             let path = Bytes::new(system::path_bytes(made.clone().into_os_string())?);
-            Ok(Outcome::from(path).made(Made::Folder(made)))
+            Ok(Outcome::from(path).made(Made::folder(made)))
         })
     }))
 }
@@ -186,7 +186,7 @@ pub unsafe extern "C" fn rondel_file_make_temp(
         core.open_on_path(notify(r#fn, user_data), move || {
             let (open, made) = folder::make_temporary_file(&start, 0o600)?;
             let path = Bytes::new(system::path_bytes(made.clone().into_os_string())?);
-            Ok(Outcome { result: 0, found: Found::File(open, Some(path)), made: Some(Made::File(made)) })
+            Ok(Outcome { result: 0, found: Found::File(open, Some(path)), made: Some(Made::file(made)) })
         })
     }))
 }

@@ -242,7 +242,7 @@ impl Core {
 
     /// Completes an operation that is given up, once what it has made is gone again.
     fn unmake(&mut self, future: Handle, result: i64, made: Option<Made>) {
-        let Some(made) = made else { return self.complete_on_file(future, result) };
+        let Some(made) = made.filter(Made::is_ours) else { return self.complete_on_file(future, result) };
         let removed = made.clone();
         let remove = move || {
             removed.remove();

@@ -7,6 +7,7 @@ use crate::future::Op;
 use crate::handle::Handle;
 use crate::sys::file::OpenFile;
 use crate::sys::file_types::FileType;
+use crate::sys::forks;
 use crate::sys::interface_types::Interface;
 use std::fs;
 use std::path::PathBuf;
@@ -48,18 +49,30 @@ pub struct Outcome {
 
 /// Something under a name that only the outcome tells: nobody will look for it if the outcome is given up.
 #[derive(Clone)]
-pub enum Made {
-    File(PathBuf),
-    Folder(PathBuf),
+pub struct Made {
+    path: PathBuf,
+    folder: bool,
+    /// The process for which it was made, in the way of `forks`.
+    process: u32,
 }
 
 impl Made {
+    pub fn file(path: PathBuf) -> Made {
+        Made { path, folder: false, process: forks::count() }
+    }
+
+    pub fn folder(path: PathBuf) -> Made {
+        Made { path, folder: true, process: forks::count() }
+    }
+
+    /// In a child after a fork it is the parent's, whatever becomes of the copied outcome.
+    pub fn is_ours(&self) -> bool {
+        self.process == forks::count()
+    }
+
     pub fn remove(self) {
         // Whoever has done so before, or does not let us, knows of it.
-        let _ = match self {
-            Made::File(path) => fs::remove_file(path),
-            Made::Folder(path) => fs::remove_dir(path),
-        };
+        let _ = if self.folder { fs::remove_dir(self.path) } else { fs::remove_file(self.path) };
     }
 }
 

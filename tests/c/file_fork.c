@@ -95,5 +95,53 @@ TEST(a_child_may_free_the_loop_with_all_its_files) {
     finish(&scene);
 }
 
+static int free_loop(void *arg) {
+    CHECK_EQ(rondel_loop_free(*(rondel_loop *)arg), 0);
+    return 0;
+}
+
+static int go_on_and_free_loop(void *arg) {
+    rondel_loop loop = *(rondel_loop *)arg;
+    CHECK_EQ(rondel_loop_fork(loop), 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    return free_loop(arg);
+}
+
+/* What is made under a new name is there, and the loop has not heard of it, as the children come. */
+static void make_and_fork(int gives_up) {
+    rondel_loop loop = files_begin();
+    int64_t done = done_so_far();
+    rondel_future made_file = rondel_file_make_temp(loop, in_folder("file-XXXXXX"), RONDEL_FUTURE);
+    rondel_future made_folder = rondel_dir_make_temp(loop, in_folder("folder-XXXXXX"), RONDEL_FUTURE);
+    wait_for_done(done + 2);
+    done_so_far();
+    if (gives_up) {
+        CHECK_EQ(rondel_cancel(made_file), 0);
+        CHECK_EQ(rondel_cancel(made_folder), 0);
+    }
+    in_child(free_loop, &loop);
+    in_child(go_on_and_free_loop, &loop);
+    CHECK_EQ(names_in(files_folder), 2);
+    rondel_file file = rondel_run_until(loop, made_file);
+    int64_t folder = rondel_run_until(loop, made_folder);
+    if (gives_up) {
+        CHECK_EQ(file, RONDEL_ECANCELED);
+        CHECK_EQ(folder, RONDEL_ECANCELED);
+        CHECK_EQ(names_in(files_folder), 0);
+    } else {
+        CHECK_EQ(result_of(rondel_file_write(file, "here", 4, 0, RONDEL_FUTURE)), 4);
+        CHECK(folder > 0);
+        CHECK_EQ(names_in(files_folder), 2);
+        close_now(file);
+    }
+    files_end(loop);
+}
+
+TEST(a_child_leaves_its_parents_temporary_files_and_folders) { make_and_fork(0); }
+
+TEST(a_child_leaves_it_to_its_parent_to_remove_what_was_given_up) { make_and_fork(1); }
+
 TEST_MAIN(RUN(a_child_goes_on_with_the_files_and_what_was_under_way_goes_on_at_the_parents),
+          RUN(a_child_leaves_its_parents_temporary_files_and_folders),
+          RUN(a_child_leaves_it_to_its_parent_to_remove_what_was_given_up),
           RUN(a_child_may_free_the_loop_with_all_its_files))
