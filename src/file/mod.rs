@@ -31,6 +31,9 @@ pub struct File {
     appends: bool,
     /// How many operations are not complete.
     pending: usize,
+    /// Those that the pool has, and some that are complete: they go when there are as many as this.
+    begun: Vec<Handle>,
+    most_begun: usize,
     /// The one whose turn it is, of those that run in order.
     turn: Option<Handle>,
     line: VecDeque<(Handle, Work)>,
@@ -40,6 +43,9 @@ pub struct File {
 }
 
 type Work = Box<dyn FnOnce(&OpenFile) -> Result<Outcome> + Send>;
+
+/// So many that begun ones are rarely looked through for those that are complete.
+const FEW_BEGUN: usize = 16;
 
 /// What completes when a file has been closed.
 enum Closing {
@@ -63,8 +69,17 @@ impl File {
 
     fn new(open: OpenFile) -> File {
         let appends = open.appends();
-        let line = VecDeque::new();
-        File { open: Some(Arc::new(open)), appends, pending: 0, turn: None, line, given_up: 0, closing: None }
+        File {
+            open: Some(Arc::new(open)),
+            appends,
+            pending: 0,
+            begun: Vec::new(),
+            most_begun: FEW_BEGUN,
+            turn: None,
+            line: VecDeque::new(),
+            given_up: 0,
+            closing: None,
+        }
     }
 
     /// In words.
@@ -168,8 +183,8 @@ impl Core {
         let open = file.open.as_ref().map(Arc::downgrade).unwrap_or_default();
         match submit(self, future, move || with_open(open, work).map(T::into)) {
             Ok(job) => {
-                self.future_mut(future)?.op = Op::OnFile(Some(job));
                 self.file_mut(handle)?.pending += 1;
+                self.note_begun(handle, future, job);
                 Ok(future)
             }
             Err(error) => {
@@ -283,27 +298,53 @@ impl Core {
             Ok(Object::Future(state)) if state.is_pending() && matches!(state.op, Op::OnFile(None)))
     }
 
+    /// Whether the pool has it, as far as the loop knows.
+    fn has_begun(&self, future: Handle) -> bool {
+        matches!(self.table.get(future).map(|entry| &entry.object),
+            Ok(Object::Future(state)) if state.is_pending() && matches!(state.op, Op::OnFile(Some(_))))
+    }
+
+    /// The pool has got an operation on a file.
+    fn note_begun(&mut self, handle: Handle, future: Handle, job: Arc<Job>) {
+        if let Ok(state) = self.future_mut(future) {
+            state.op = Op::OnFile(Some(job));
+        }
+        let Some(file) = self.any_file(handle) else { return };
+        file.begun.push(future);
+        if file.begun.len() >= file.most_begun {
+            let mut begun = std::mem::take(&mut file.begun);
+            begun.retain(|begun| self.has_begun(*begun));
+            if let Some(file) = self.any_file(handle) {
+                file.most_begun = FEW_BEGUN.max(2 * begun.len());
+                file.begun = begun;
+            }
+        }
+    }
+
     fn begin_next_in_line(&mut self, handle: Handle) {
-        let (next, work) = loop {
+        loop {
             let Some(file) = self.any_file(handle) else { return };
             let Some((next, work)) = file.line.pop_front() else { return };
-            if self.is_in_line(next) {
-                break (next, work);
+            let open = file.open.as_ref().map(Arc::downgrade).unwrap_or_default();
+            if !self.is_in_line(next) {
+                if let Some(file) = self.any_file(handle) {
+                    file.given_up -= 1;
+                }
+                continue;
             }
-            if let Some(file) = self.any_file(handle) {
-                file.given_up -= 1;
-            }
-        };
-        let Some(file) = self.any_file(handle) else { return };
-        file.turn = Some(next);
-        let open = file.open.as_ref().map(Arc::downgrade).unwrap_or_default();
-        match submit(self, next, move || with_open(open, work)) {
-            Ok(job) => {
-                if let Ok(future) = self.future_mut(next) {
-                    future.op = Op::OnFile(Some(job));
+            let submitted = submit(self, next, move || with_open(open, work));
+            let Some(file) = self.any_file(handle) else { return };
+            match submitted {
+                Ok(job) => {
+                    file.turn = Some(next);
+                    return self.note_begun(handle, next, job);
+                }
+                // The rest of the line may be long, and fare no better.
+                Err(error) => {
+                    file.pending -= 1;
+                    self.complete(next, error.code());
                 }
             }
-            Err(error) => self.complete_on_file(next, error.code()),
         }
     }
 
@@ -345,10 +386,7 @@ impl Core {
         }
         // Those in line first, lest one begins because the one before it ends. Some are cancelled already.
         let mut pending: Vec<Handle> = file.line.iter().map(|row| row.0).collect();
-        pending.extend(self.table.handles().filter_map(|(future, entry)| match &entry.object {
-            Object::Future(state) if state.origin == handle && matches!(state.op, Op::OnFile(Some(_))) => Some(future),
-            _ => None,
-        }));
+        pending.append(&mut file.begun);
         for future in pending {
             let _ = self.cancel(future, Error::ECANCELED);
         }

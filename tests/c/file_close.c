@@ -66,6 +66,37 @@ TEST(a_plain_close_cancels_what_has_not_begun) {
     files_end(loop);
 }
 
+TEST(a_close_cancels_all_that_waits_among_much_that_is_done) {
+    enum { ROUNDS = 5, EACH = 60 };
+    rondel_loop loop = files_begin();
+    static struct seen read[EACH];
+    static char bytes[EACH];
+    struct busy busy;
+    put_file("a", "x");
+    for (int round = 0; round < ROUNDS; round++) {
+        rondel_file file = open_now(loop, "a", READ);
+        for (int i = 0; i < EACH * round; i++) CHECK(rondel_file_read(file, &bytes[i % EACH], 1, 0, NULL, NULL) > 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+        memset(read, 0, sizeof read);
+        busy_begin(&busy, loop);
+        for (int i = 0; i < EACH; i++) {
+            rondel_future one = rondel_file_read(file, &bytes[i], 1, 0, see, &read[i]);
+            CHECK(one > 0);
+            if (i % 7 == round) CHECK_EQ(rondel_cancel(one), 0);
+        }
+        CHECK_EQ(rondel_close(file), 0);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+        for (int i = 0; i < EACH; i++) {
+            CHECK_EQ(read[i].calls, 1);
+            CHECK_EQ(read[i].result, RONDEL_ECANCELED);
+        }
+        busy_let_go(&busy);
+        busy_end(&busy);
+        CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    }
+    files_end(loop);
+}
+
 TEST(what_runs_comes_back_before_its_file_is_closed) {
     rondel_loop loop = files_begin();
     struct busy busy;
@@ -409,6 +440,7 @@ TEST(opens_cancelled_at_any_moment_leave_nothing_open) {
 }
 
 TEST_MAIN(RUN(closing_waits_for_what_was_started), RUN(a_plain_close_cancels_what_has_not_begun),
+          RUN(a_close_cancels_all_that_waits_among_much_that_is_done),
           RUN(what_runs_comes_back_before_its_file_is_closed), RUN(one_that_waits_for_a_thread_is_cancelled_at_once),
           RUN(each_of_them_can_be_cancelled_before_it_begins),
           RUN(one_that_runs_is_over_when_it_has_come_back), RUN(one_that_is_being_undone_cannot_be_kept_from_that),
