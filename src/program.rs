@@ -56,7 +56,7 @@ impl Loop {
                 self.run(Until::Ended(task))?;
             }
         }
-        self.core.borrow_mut().future_mut(task)?.look()
+        self.core.borrow_mut().take_result(task)
     }
 }
 

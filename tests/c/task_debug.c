@@ -245,6 +245,7 @@ TEST(a_program_that_leaves_tasks_to_rondel_main_is_in_order) {
     run_child(&child, program_leaves_one, NULL);
     CHECK_EQ(child_said(&child, "\"left\""), 0);
     CHECK_EQ(child_said(&child, "is not done"), 0);
+    CHECK_EQ(child_said(&child, "rondel: "), 0); /* nor is its own task one */
 }
 
 /* ---- turned on and off */
