@@ -711,11 +711,13 @@ int64_t rondel_handle_name(rondel_handle handle, char *text, size_t size);
 int64_t rondel_fileno(rondel_handle handle);
 
 /**
- * Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end
- * with `RONDEL_ECANCELED`.
+ * Takes the descriptor out of a stream or a listener: it is yours again, still not blocking. The handle is closed, its
+ * reads and accepts end with `RONDEL_ECANCELED`. Connections wait for whoever accepts them next, and the file of a local
+ * listener stays, for another process, say, that has got the socket.
  *
  * `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet, also by a read that waits for
- * more: they would be lost. Loop thread only.
+ * more: they would be lost. `RONDEL_ENOTCONN` for a TCP or pipe handle that is neither connected nor listens. Loop thread
+ * only.
  */
 int64_t rondel_detach(rondel_stream stream);
 

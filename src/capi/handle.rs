@@ -134,11 +134,13 @@ pub extern "C" fn rondel_fileno(handle: rondel_handle) -> i64 {
     to_code(with_core(handle, |core, handle| core.descriptor(handle)))
 }
 
-/// Takes the descriptor out of a stream: it is yours again, still not blocking. The handle is closed, its reads end
-/// with `RONDEL_ECANCELED`.
+/// Takes the descriptor out of a stream or a listener: it is yours again, still not blocking. The handle is closed, its
+/// reads and accepts end with `RONDEL_ECANCELED`. Connections wait for whoever accepts them next, and the file of a local
+/// listener stays, for another process, say, that has got the socket.
 ///
 /// `RONDEL_EBUSY` while there are bytes queued to be sent, or received and not read yet, also by a read that waits for
-/// more: they would be lost. Loop thread only.
+/// more: they would be lost. `RONDEL_ENOTCONN` for a TCP or pipe handle that is neither connected nor listens. Loop thread
+/// only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_detach(stream: rondel_stream) -> i64 {
     to_code(with_core(stream, |core, handle| core.detach(handle)))

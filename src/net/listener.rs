@@ -22,7 +22,7 @@ use std::collections::VecDeque;
 
 pub struct Listener {
     /// Of a local socket. It is removed before the socket is closed.
-    _file: Option<SocketFile>,
+    file: Option<SocketFile>,
     source: Source,
     /// Of the connections.
     kind: Kind,
@@ -39,11 +39,11 @@ const RETRY_AFTER: i64 = 100_000_000;
 
 impl Listener {
     pub fn new(source: Source, kind: Kind, on_accept: Option<Notify>) -> Listener {
-        Listener { _file: None, source, kind, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
+        Listener { file: None, source, kind, on_accept, waiting: VecDeque::new(), watched: false, starved: None }
     }
 
     pub fn with_file(self, file: Option<SocketFile>) -> Listener {
-        Listener { _file: file, ..self }
+        Listener { file, ..self }
     }
 
     pub fn source(&self) -> &Source {
@@ -255,6 +255,21 @@ impl Core {
         if let Some(handle) = self.starved.pop() {
             self.resume_listener(handle);
         }
+    }
+
+    /// Gives the descriptor away, which listens on, and the file of a local one with it; the handle is closed.
+    pub fn detach_listener(&mut self, handle: Handle) -> Result<i64> {
+        self.close_listener(handle);
+        let entry = self.open_entry(handle)?;
+        let Object::Listener(listener) = std::mem::replace(&mut entry.object, Object::Closed) else {
+            return Err(Error::EKIND);
+        };
+        self.retire(handle);
+        let Listener { file, source, .. } = *listener;
+        if let Some(file) = file {
+            file.leave();
+        }
+        Ok(source.into_raw() as i64)
     }
 
     pub fn close_listener(&mut self, handle: Handle) {

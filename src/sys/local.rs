@@ -6,6 +6,7 @@ use crate::error::{Error, Result};
 use socket2::{Domain, SockAddr, SockRef, Type};
 use std::ffi::OsStr;
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, MetadataExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -68,6 +69,11 @@ impl SocketFile {
 
     fn is_still_there(&self) -> bool {
         self.path.symlink_metadata().is_ok_and(|file| (file.dev(), file.ino()) == (self.device, self.number))
+    }
+
+    /// Whoever has the socket now has it, too.
+    pub fn leave(self) {
+        ManuallyDrop::new(self).path = PathBuf::new();
     }
 }
 

@@ -5,6 +5,7 @@ use super::windows::{Source, new_socket};
 use crate::error::{Error, Result};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::io;
+use std::mem::ManuallyDrop;
 use std::os::windows::io::AsRawSocket;
 use std::path::{Path, PathBuf};
 use windows_sys::Win32::Networking::WinSock as ws;
@@ -48,6 +49,11 @@ impl SocketFile {
 
     pub fn set_mode(&self, _mode: u32) -> Result<()> {
         Err(Error::EOPNOTSUPP)
+    }
+
+    /// Whoever has the socket now has it, too.
+    pub fn leave(self) {
+        ManuallyDrop::new(self).path = PathBuf::new();
     }
 }
 

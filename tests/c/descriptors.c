@@ -298,6 +298,25 @@ TEST(detach_is_refused_while_a_read_that_waits_holds_bytes) {
     }
 }
 
+TEST(a_listener_that_is_detached_listens_on) {
+    rondel_loop loop = rondel_loop_new();
+    struct accepted accepted = {0};
+    rondel_tcp unconnected = rondel_tcp_new(loop), server = rondel_tcp_listen(loop, "127.0.0.1", 0, net_never, NULL);
+    int port = port_of(server);
+    int64_t fd = rondel_detach(server);
+    CHECK(fd > 0);
+    int client = net_dial("127.0.0.1", port);
+    CHECK(client >= 0);
+    net_settle(loop); /* nobody is told of it */
+    CHECK_EQ(rondel_kind(server), RONDEL_EGONE);
+    CHECK_EQ(rondel_detach(unconnected), RONDEL_ENOTCONN);
+    server = rondel_tcp_open(loop, fd);
+    CHECK_EQ(rondel_listen(server, 0, keep_peer, &accepted), 0);
+    REQUIRE(net_run_until(loop, &accepted.count, 1));
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    close(client);
+}
+
 TEST(only_descriptors_have_numbers) {
     rondel_loop loop = rondel_loop_new();
     rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
@@ -386,5 +405,6 @@ TEST_MAIN(RUN(a_server_without_descriptors_lives_and_accepts_once_there_are_some
           RUN(only_a_stream_socket_is_taken_and_what_is_not_stays_untouched), RUN(a_listening_socket_brought_in_accepts),
           RUN(detach_gives_a_working_descriptor_back), RUN(detach_is_refused_while_bytes_are_held),
           RUN(detach_is_refused_while_a_read_that_waits_holds_bytes),
-          RUN(only_descriptors_have_numbers), RUN(options_reach_the_socket),
+          RUN(a_listener_that_is_detached_listens_on), RUN(only_descriptors_have_numbers),
+          RUN(options_reach_the_socket),
           RUN(a_descriptor_is_taken_once_only), RUN(a_connection_that_nobody_claims_is_closed))

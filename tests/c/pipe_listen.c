@@ -179,6 +179,38 @@ TEST(closing_a_server_removes_its_file) {
     local_done();
 }
 
+/* As when another process takes over. */
+TEST(a_server_that_is_detached_leaves_its_file_and_listens_on) {
+    rondel_loop loop = rondel_loop_new();
+    const char *path = local_path("handed");
+    struct net_op accept = {0}, accepted = {0}, closed = {0};
+    rondel_pipe server = rondel_pipe_listen(loop, path, NULL, NULL);
+    CHECK(rondel_accept(server, net_done, &accept) > 0);
+    CHECK_EQ(rondel_on_close(server, net_done, &closed), 0);
+    int64_t fd = rondel_detach(server);
+    CHECK(fd > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(accept.calls, 1);
+    CHECK_EQ(accept.result, RONDEL_ECANCELED);
+    CHECK_EQ(closed.calls, 1);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(local_exists(path), 1);
+    /* Who comes in between waits. */
+    int client = local_dial(path);
+    CHECK(client >= 0);
+    loop = rondel_loop_new();
+    server = rondel_pipe_open(loop, fd);
+    CHECK(server > 0);
+    CHECK(rondel_accept(server, net_done, &accepted) > 0);
+    REQUIRE(net_run_until(loop, &accepted.calls, 1));
+    CHECK(accepted.result > 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    CHECK_EQ(local_exists(path), 1);
+    close(client);
+    unlink(path);
+    local_done();
+}
+
 TEST(a_file_that_is_another_by_now_is_left_alone) {
     rondel_loop loop = rondel_loop_new();
     const char *path = local_path("taken");
@@ -427,6 +459,7 @@ TEST(what_makes_no_sense_is_refused) {
 TEST_MAIN(RUN(a_server_at_a_path_hears_of_each_connection), RUN(a_server_at_an_abstract_name_needs_no_file),
           RUN(a_lone_at_sign_is_any_free_name), RUN(names_are_told_as_they_were_given),
           RUN(a_name_too_long_is_an_error_and_never_cut_short), RUN(closing_a_server_removes_its_file),
+          RUN(a_server_that_is_detached_leaves_its_file_and_listens_on),
           RUN(a_file_that_is_another_by_now_is_left_alone), RUN(a_relative_path_is_removed_also_from_elsewhere),
           RUN(a_forked_child_leaves_the_file_to_its_parent), RUN(a_name_that_is_in_use_is_refused),
           RUN(a_stale_file_is_reported_and_replaced_only_if_asked_for), RUN(nobody_that_lives_is_ever_replaced),

@@ -214,6 +214,9 @@ impl Core {
 
     /// Gives the descriptor away; the handle is closed.
     pub fn detach(&mut self, handle: Handle) -> Result<i64> {
+        if let Object::Listener(_) = self.open_entry(handle)?.object {
+            return self.detach_listener(handle);
+        }
         self.flush(handle);
         let stream = self.stream_mut(handle)?;
         if stream.holds_bytes() {
