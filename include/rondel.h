@@ -213,6 +213,8 @@ typedef int64_t rondel_group;
  *
  * For one-shot operations `source` is their future, valid until the function returns; for whatever tells more than
  * once (timers, listeners, hooks, watermarks, close notices) it is that handle.
+ *
+ * Like every function that is handed to Rondel it has to return: no C++ exception and no longjmp may leave it.
  */
 typedef void (*rondel_fn)(rondel_handle source, int64_t result, void *user_data);
 
@@ -742,17 +744,27 @@ rondel_future rondel_call_soon(rondel_loop loop, rondel_fn fn, void *user_data);
  * Calls `fn(loop, 0, user_data)` on the loop, from any thread: once for each call, in the order of the calls of one
  * thread. A loop that waits is woken.
  *
+ * Each call is kept until the loop gets to it, and a turn of the loop makes all that came before it: a thread that is
+ * faster than the loop has to be held back by its program. Where only the last of many counts, set a flag of your own and
+ * call `rondel_wake`, which a hook of `rondel_check_start` then finds.
+ *
  * Gives 0; `RONDEL_EINVAL` without a function, `RONDEL_EGONE` once the loop is gone. If the loop is freed before the
  * function was called it gets `RONDEL_ECANCELED` as its result.
  */
-int64_t rondel_call_soon_threadsafe(rondel_loop loop, rondel_fn fn, void *user_data);
+int64_t rondel_call_soon_threadsafe(rondel_loop loop,
+                                    rondel_fn fn,
+                                    void *user_data);
 
 /**
  * Calls `fn(future, 0, user_data)` after `ns` nanoseconds, never earlier. `RONDEL_EINVAL` if `ns` is negative.
  *
- * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
+ * Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`, and `user_data` has to be there
+ * until it has. (A timer that is closed makes no call.) Loop thread only.
  */
-rondel_future rondel_call_later(rondel_loop loop, int64_t ns, rondel_fn fn, void *user_data);
+rondel_future rondel_call_later(rondel_loop loop,
+                                int64_t ns,
+                                rondel_fn fn,
+                                void *user_data);
 
 /**
  * Calls `fn(future, 0, user_data)` when `rondel_clock` has come to `when`, or in the next turn if it has already.
@@ -1218,7 +1230,8 @@ rondel_future rondel_group_spawn(rondel_group group,
  * first error if one failed all the same, else with `RONDEL_ECANCELED` or `RONDEL_ETIMEDOUT`. Once a child has failed, or
  * all are done, it cannot be cancelled any more: `RONDEL_ESTATE`; the next await of a task that was to be cancelled so is.
  *
- * A group is joined once, and takes no children after that: `RONDEL_ESTATE`. Loop thread only.
+ * A group is joined once. When the join has completed, which without a child it does at once, the group takes no children
+ * any more: `RONDEL_ESTATE`. Loop thread only.
  */
 rondel_future rondel_group_join(rondel_group group,
                                 rondel_fn fn,
@@ -1543,12 +1556,17 @@ rondel_future rondel_read_until(rondel_stream stream,
  *
  * What the system does not take at once is copied, so the bytes may die when the call returns. Writes leave in order;
  * small ones made inside one callback leave in one system call when it returns. One that is cancelled before its
- * first byte left is not sent; one that has begun is sent whole, but completes with `RONDEL_ECANCELED`.
+ * first byte left is not sent; one that has begun is sent whole, but completes with `RONDEL_ECANCELED`. Last words before
+ * the process ends, as by exit(3), want `rondel_try_write` or a close of the stream first.
  *
  * `RONDEL_EINVAL` for NULL or an impossible length, `RONDEL_EPIPE` after `rondel_shutdown`, the error of the stream if
  * it is broken, `RONDEL_ENOTCONN` if it is not connected. Loop thread only.
  */
-rondel_future rondel_write(rondel_stream stream, const void *bytes, size_t length, rondel_fn fn, void *user_data);
+rondel_future rondel_write(rondel_stream stream,
+                           const void *bytes,
+                           size_t length,
+                           rondel_fn fn,
+                           void *user_data);
 
 /**
  * As `rondel_write`, of `count` buffers one after the other: the result is the sum of their lengths.
@@ -1587,7 +1605,8 @@ rondel_future rondel_shutdown(rondel_stream stream, rondel_fn fn, void *user_dat
  * take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
  * `RONDEL_EPIPE`.
  *
- * A peer that does not read can hold this up for ever: `rondel_close` ends it. If bytes from the peer are still unread by
+ * A peer that does not read can hold this up for ever: `rondel_close` ends it. With a limit, close the stream when
+ * `rondel_timeout(rondel_shutdown(stream, fn, user_data), ns)` is told instead. If bytes from the peer are still unread by
  * then, most systems tell it of a reset, as with any close. Loop thread only.
  */
 int64_t rondel_close_when_sent(rondel_stream stream);
@@ -1622,8 +1641,8 @@ int64_t rondel_set_watermarks(rondel_stream stream, size_t low, size_t high, ron
 rondel_future rondel_tcp_connect(rondel_loop loop, const char *host, int port, rondel_fn fn, void *user_data);
 
 /**
- * Listens at a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one, see
- * `rondel_local_addr`.
+ * Listens at a numeric address, "localhost" (127.0.0.1), or every interface: NULL for IPv6 and IPv4, "::" for IPv6 alone,
+ * "0.0.0.0" for IPv4 alone. Port 0 is any free one, see `rondel_local_addr`.
  *
  * `fn(server, peer, user_data)` for every connection: `peer` is a TCP handle, yours to close, or a negative code, such
  * as `RONDEL_EMFILE` when descriptors ran out; the server then goes on by itself when there are some. Without a
@@ -1810,8 +1829,8 @@ typedef struct rondel_datagram {
 typedef void (*rondel_datagram_fn)(rondel_udp udp, const struct rondel_datagram *batch, int64_t n, void *user_data);
 
 /**
- * Binds a UDP socket to a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one,
- * see `rondel_local_addr`.
+ * Binds a UDP socket to a numeric address, "localhost" (127.0.0.1), or every interface: NULL for IPv6 and IPv4, "::" for
+ * IPv6 alone, "0.0.0.0" for IPv4 alone. Port 0 is any free one, see `rondel_local_addr`.
  *
  * `flags`: any of `RONDEL_UDP_`. `RONDEL_EINVAL` for others or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for a name,
  * `RONDEL_EADDRINUSE`, `RONDEL_EACCES`… as bind(2) has them, `RONDEL_EOPNOTSUPP` for a flag that the system does not know. Loop thread only.
@@ -3363,7 +3382,8 @@ typedef struct rondel_process_options {
  *
  * The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
  * until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it (one that leads a
- * group is a zombie from its end until its handle is closed: see `rondel_process_kill_group`); pipes that
+ * group is a zombie from its end until its handle is closed: see `rondel_process_kill_group`), as a thread of the
+ * library's own waits for those that outlive their loop; pipes that
  * `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
  * end: read until `RONDEL_EOF`. SIGCHLD is handled, as by `rondel_signal_start`, only while there are children on a system
  * without pidfds (Linux has them from 5.3 on). Loop thread only.

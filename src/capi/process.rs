@@ -124,7 +124,8 @@ const MOST_GROUPS: u32 = 65536;
 ///
 /// The process gets no descriptor but those of `stdio`, and every signal as it is by default. It keeps `rondel_run` going
 /// until it ends. Closing its handle, or freeing the loop, does not end it, and no zombie is left of it (one that leads a
-/// group is a zombie from its end until its handle is closed: see `rondel_process_kill_group`); pipes that
+/// group is a zombie from its end until its handle is closed: see `rondel_process_kill_group`), as a thread of the
+/// library's own waits for those that outlive their loop; pipes that
 /// `rondel_process_stream` never gave out are closed with the handle. What it wrote to its pipes can be read after its
 /// end: read until `RONDEL_EOF`. SIGCHLD is handled, as by `rondel_signal_start`, only while there are children on a system
 /// without pidfds (Linux has them from 5.3 on). Loop thread only.

@@ -23,6 +23,10 @@ pub extern "C" fn rondel_call_soon(r#loop: rondel_loop, r#fn: rondel_fn, user_da
 /// Calls `fn(loop, 0, user_data)` on the loop, from any thread: once for each call, in the order of the calls of one
 /// thread. A loop that waits is woken.
 ///
+/// Each call is kept until the loop gets to it, and a turn of the loop makes all that came before it: a thread that is
+/// faster than the loop has to be held back by its program. Where only the last of many counts, set a flag of your own and
+/// call `rondel_wake`, which a hook of `rondel_check_start` then finds.
+///
 /// Gives 0; `RONDEL_EINVAL` without a function, `RONDEL_EGONE` once the loop is gone. If the loop is freed before the
 /// function was called it gets `RONDEL_ECANCELED` as its result.
 #[unsafe(no_mangle)]
@@ -39,7 +43,8 @@ pub extern "C" fn rondel_call_soon_threadsafe(r#loop: rondel_loop, r#fn: rondel_
 
 /// Calls `fn(future, 0, user_data)` after `ns` nanoseconds, never earlier. `RONDEL_EINVAL` if `ns` is negative.
 ///
-/// Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`. Loop thread only.
+/// Gives the future, by which it can be cancelled: the function then gets `RONDEL_ECANCELED`, and `user_data` has to be there
+/// until it has. (A timer that is closed makes no call.) Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_call_later(
     r#loop: rondel_loop,

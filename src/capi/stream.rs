@@ -130,7 +130,8 @@ fn read_once(
 ///
 /// What the system does not take at once is copied, so the bytes may die when the call returns. Writes leave in order;
 /// small ones made inside one callback leave in one system call when it returns. One that is cancelled before its
-/// first byte left is not sent; one that has begun is sent whole, but completes with `RONDEL_ECANCELED`.
+/// first byte left is not sent; one that has begun is sent whole, but completes with `RONDEL_ECANCELED`. Last words before
+/// the process ends, as by exit(3), want `rondel_try_write` or a close of the stream first.
 ///
 /// `RONDEL_EINVAL` for NULL or an impossible length, `RONDEL_EPIPE` after `rondel_shutdown`, the error of the stream if
 /// it is broken, `RONDEL_ENOTCONN` if it is not connected. Loop thread only.
@@ -222,7 +223,8 @@ pub extern "C" fn rondel_shutdown(stream: rondel_stream, r#fn: rondel_fn, user_d
 /// take at once. Reading stops now; until then the handle is as it was, and further writes are refused with
 /// `RONDEL_EPIPE`.
 ///
-/// A peer that does not read can hold this up for ever: `rondel_close` ends it. If bytes from the peer are still unread by
+/// A peer that does not read can hold this up for ever: `rondel_close` ends it. With a limit, close the stream when
+/// `rondel_timeout(rondel_shutdown(stream, fn, user_data), ns)` is told instead. If bytes from the peer are still unread by
 /// then, most systems tell it of a reset, as with any close. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_close_when_sent(stream: rondel_stream) -> i64 {

@@ -57,7 +57,8 @@ pub extern "C" fn rondel_group_spawn(group: rondel_group, r#fn: rondel_task_fn, 
 /// first error if one failed all the same, else with `RONDEL_ECANCELED` or `RONDEL_ETIMEDOUT`. Once a child has failed, or
 /// all are done, it cannot be cancelled any more: `RONDEL_ESTATE`; the next await of a task that was to be cancelled so is.
 ///
-/// A group is joined once, and takes no children after that: `RONDEL_ESTATE`. Loop thread only.
+/// A group is joined once. When the join has completed, which without a child it does at once, the group takes no children
+/// any more: `RONDEL_ESTATE`. Loop thread only.
 #[unsafe(no_mangle)]
 pub extern "C" fn rondel_group_join(group: rondel_group, r#fn: rondel_fn, user_data: *mut c_void) -> rondel_future {
     number(with_core(group, |core, handle| core.join_group(handle, notify(r#fn, user_data))))

@@ -31,8 +31,8 @@ pub unsafe extern "C" fn rondel_tcp_connect(
     }))
 }
 
-/// Listens at a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one, see
-/// `rondel_local_addr`.
+/// Listens at a numeric address, "localhost" (127.0.0.1), or every interface: NULL for IPv6 and IPv4, "::" for IPv6 alone,
+/// "0.0.0.0" for IPv4 alone. Port 0 is any free one, see `rondel_local_addr`.
 ///
 /// `fn(server, peer, user_data)` for every connection: `peer` is a TCP handle, yours to close, or a negative code, such
 /// as `RONDEL_EMFILE` when descriptors ran out; the server then goes on by itself when there are some. Without a

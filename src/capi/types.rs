@@ -51,6 +51,8 @@ pub type rondel_group = i64;
 ///
 /// For one-shot operations `source` is their future, valid until the function returns; for whatever tells more than
 /// once (timers, listeners, hooks, watermarks, close notices) it is that handle.
+///
+/// Like every function that is handed to Rondel it has to return: no C++ exception and no longjmp may leave it.
 pub type rondel_fn = Option<extern "C" fn(source: rondel_handle, result: i64, user_data: *mut c_void)>;
 
 /// Told of bytes that came in: `n` of them, valid until the function returns; or a negative `n` once, `RONDEL_EOF` or

@@ -107,8 +107,8 @@ impl rondel_datagram {
     }
 }
 
-/// Binds a UDP socket to a numeric address, "localhost", or every interface (NULL: IPv6 and IPv4); port 0 is any free one,
-/// see `rondel_local_addr`.
+/// Binds a UDP socket to a numeric address, "localhost" (127.0.0.1), or every interface: NULL for IPv6 and IPv4, "::" for
+/// IPv6 alone, "0.0.0.0" for IPv4 alone. Port 0 is any free one, see `rondel_local_addr`.
 ///
 /// `flags`: any of `RONDEL_UDP_`. `RONDEL_EINVAL` for others or a port outside 0 to 65535, `RONDEL_EAI_NONAME` for a name,
 /// `RONDEL_EADDRINUSE`, `RONDEL_EACCES`… as bind(2) has them, `RONDEL_EOPNOTSUPP` for a flag that the system does not know. Loop thread only.

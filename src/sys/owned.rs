@@ -3,8 +3,8 @@
 //!
 //! The thread that entered may enter again, as a callback does. The memory of the cell is never freed, so a thread
 //! that is refused has touched nothing but the mark. A visitor goes in for a moment while nobody is inside, and refuses
-//! nobody by that: who comes meanwhile waits. Who comes for what is not there any more does not get in at all. While the process forks visitors wait outside, lest the child has a cell
-//! that a thread of its parent's seems to visit.
+//! nobody by that: who comes meanwhile waits. Who comes for what is not there any more does not get in at all. While the
+//! process forks visitors wait outside, lest the child has a cell that a thread of its parent's seems to visit.
 
 use crate::error::{Error, Result};
 use std::cell::{Cell, UnsafeCell};
