@@ -13,7 +13,7 @@ use crate::lifecycle::{Entry, Kind, Object, Stamp};
 use crate::net::read_buffer::{READ_SIZE, ReadBuffer};
 use crate::net::stream::Received;
 use crate::net::udp::{Batch, ToldOf};
-use crate::reactor::{Reactor, Readiness};
+use crate::reactor::{Reactor, Readiness, Waker};
 use crate::ready::Step;
 use crate::registry;
 use crate::sys::{self, fault, forks, lent::Lender};
@@ -56,6 +56,15 @@ impl Loop {
                 return Err(error.into());
             }
         };
+        let made = Loop::in_place(index, generation, reactor, waker);
+        if made.is_err() {
+            registry::place_at(index).inbox.close();
+            registry::give_back(index, generation);
+        }
+        made
+    }
+
+    fn in_place(index: usize, generation: u32, reactor: Reactor, waker: Waker) -> Result<Handle> {
         let place = registry::place_at(index);
         let mut table = Table::new(index, generation);
         let handle = table.insert(Entry::new(Kind::Loop, Object::Loop, Stamp::of(sys::clock())))?;
