@@ -2032,8 +2032,9 @@ int64_t rondel_udp_multicast_loop(rondel_udp udp, int on);
  * free name); NULL: it has none and can only send.
  *
  * The handle is used as one of UDP; the other sides are named by `rondel_udp_send_path`, `rondel_udp_sender_path` and
- * `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way: a peer that is full is waited for,
- * and a datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
+ * `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way (but see there, where a peer goes): a
+ * peer that is full is waited for, and so is room in the socket's own send buffer, which what nobody has received yet takes
+ * up. A datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
  * Descriptors that are passed with one are closed (see `rondel_pipe_receive_fds`).
  *
  * The path becomes a file, which is removed when the handle is closed. `flags`: 0, or `RONDEL_UDP_REUSE_ADDRESS` to take
@@ -2047,8 +2048,8 @@ rondel_udp rondel_udp_bind_path(rondel_loop loop,
 /**
  * As `rondel_udp_send`, from a socket of `rondel_udp_bind_path` to a path or abstract name (NULL: to its peer).
  *
- * The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAGAIN` if it is full.
- * `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
+ * The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EPERM` if who does has
+ * another peer, `RONDEL_EAGAIN` if it is full. `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
  */
 rondel_future rondel_udp_send_path(rondel_udp udp,
                                    const void *bytes,
@@ -2073,8 +2074,12 @@ int64_t rondel_udp_sender_path(rondel_udp udp,
 /**
  * As `rondel_udp_set_peer`, for a socket of `rondel_udp_bind_path`: a path or abstract name, or NULL for none.
  *
- * `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAFNOSUPPORT` for a socket of the internet.
- * Loop thread only.
+ * What came until then is received as ever. That a peer has gone shows when something is sent to it: this, and what waits
+ * behind it, fails with `RONDEL_ECONNREFUSED`, and the socket has no peer from then on, until it is given one again. Linux
+ * drops at that moment what this peer had sent and nobody has received yet: who needs it receives before sending on.
+ *
+ * `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EPERM` if who does has another peer,
+ * `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
  */
 int64_t rondel_udp_set_peer_path(rondel_udp udp,
                                  const char *name);

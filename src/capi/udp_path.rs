@@ -14,8 +14,9 @@ use std::ffi::{c_char, c_void};
 /// free name); NULL: it has none and can only send.
 ///
 /// The handle is used as one of UDP; the other sides are named by `rondel_udp_send_path`, `rondel_udp_sender_path` and
-/// `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way: a peer that is full is waited for,
-/// and a datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
+/// `rondel_udp_set_peer_path`. Datagrams arrive in order, and none is lost on the way (but see there, where a peer goes): a
+/// peer that is full is waited for, and so is room in the socket's own send buffer, which what nobody has received yet takes
+/// up. A datagram to a name that is full fails with `RONDEL_EAGAIN`, as the system does not tell when there is room.
 /// Descriptors that are passed with one are closed (see `rondel_pipe_receive_fds`).
 ///
 /// The path becomes a file, which is removed when the handle is closed. `flags`: 0, or `RONDEL_UDP_REUSE_ADDRESS` to take
@@ -34,8 +35,8 @@ pub unsafe extern "C" fn rondel_udp_bind_path(r#loop: rondel_loop, name: *const 
 
 /// As `rondel_udp_send`, from a socket of `rondel_udp_bind_path` to a path or abstract name (NULL: to its peer).
 ///
-/// The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAGAIN` if it is full.
-/// `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
+/// The future fails with `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EPERM` if who does has
+/// another peer, `RONDEL_EAGAIN` if it is full. `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_udp_send_path(
     udp: rondel_udp,
@@ -68,8 +69,12 @@ pub unsafe extern "C" fn rondel_udp_sender_path(udp: rondel_udp, index: usize, t
 
 /// As `rondel_udp_set_peer`, for a socket of `rondel_udp_bind_path`: a path or abstract name, or NULL for none.
 ///
-/// `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EAFNOSUPPORT` for a socket of the internet.
-/// Loop thread only.
+/// What came until then is received as ever. That a peer has gone shows when something is sent to it: this, and what waits
+/// behind it, fails with `RONDEL_ECONNREFUSED`, and the socket has no peer from then on, until it is given one again. Linux
+/// drops at that moment what this peer had sent and nobody has received yet: who needs it receives before sending on.
+///
+/// `RONDEL_ECONNREFUSED` or `RONDEL_ENOENT` if nobody receives there, `RONDEL_EPERM` if who does has another peer,
+/// `RONDEL_EAFNOSUPPORT` for a socket of the internet. Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_udp_set_peer_path(udp: rondel_udp, name: *const c_char) -> i64 {
     done(with_core(udp, |core, handle| {

@@ -121,6 +121,21 @@ pub fn connect(source: &Source, address: &SockAddr) -> io::Result<Connect> {
     }
 }
 
+/// Whether a datagram socket has so much under way, to whomever, that the system takes no more from it.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub fn has_sent_its_fill(source: &Source) -> bool {
+    let mut under_way: libc::c_int = 0;
+    // SAFETY: there is room for the answer.
+    let status = unsafe { libc::ioctl(source.raw(), libc::TIOCOUTQ, &mut under_way) };
+    status == 0 && source.socket().send_buffer_size().is_ok_and(|most| under_way as usize >= most)
+}
+
+/// Elsewhere what is under way is the receivers' affair.
+#[cfg(not(any(target_os = "linux", target_os = "android")))]
+pub fn has_sent_its_fill(_source: &Source) -> bool {
+    false
+}
+
 /// Who is at the other end, as it was when the connection was made; -1 for what the system does not tell.
 pub struct Credentials {
     pub process: i64,

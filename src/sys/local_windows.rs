@@ -138,6 +138,11 @@ pub fn new_source() -> Result<Source> {
 }
 
 /// Datagram sockets of this machine there are none.
+pub fn has_sent_its_fill(_source: &Source) -> bool {
+    false
+}
+
+/// As above.
 pub fn has_peer(_number: i64) -> Result<bool> {
     Err(Error::EAFNOSUPPORT)
 }

@@ -2,7 +2,8 @@
 //! Datagrams on this machine: the same sockets, with paths and abstract names for addresses.
 //!
 //! A receiver that is full takes no more for now. Of a peer the system tells when it does again, of any other it never
-//! does: a datagram to a name fails where one to a peer waits.
+//! does: a datagram to a name fails where one to a peer waits. The system takes from one socket only so much that nobody
+//! has received yet: of that it tells too.
 
 use super::Udp;
 use crate::core::Core;
@@ -45,9 +46,21 @@ impl Udp {
         }
     }
 
-    /// Whether the system never tells when there is room for a datagram again.
+    /// Whether the system never tells when there is room for the datagram that it has just not taken: it does of a peer,
+    /// and of what this socket may have under way, but not of any other receiver.
     pub(super) fn would_wait_in_vain(&self) -> bool {
-        self.side.as_ref().is_some_and(|side| !side.has_peer)
+        self.side.as_ref().is_some_and(|side| !side.has_peer) && !local::has_sent_its_fill(&self.source)
+    }
+
+    /// The error of a datagram, as it is told. A peer that has gone the system takes away by itself as it refuses what is
+    /// sent to it, and of what follows it says that there is none.
+    pub(super) fn refused(&mut self, error: Error) -> Error {
+        let Some(side) = self.side.as_deref_mut() else { return error };
+        if !matches!(error, Error::ECONNREFUSED | Error::ENOTCONN | Error::EDESTADDRREQ) {
+            return error;
+        }
+        side.has_peer = side.has_peer && self.source.socket().peer_addr().is_ok();
+        Error::ECONNREFUSED
     }
 }
 
@@ -94,6 +107,12 @@ impl Core {
             return Err(Error::EBUSY);
         }
         let had_peer = udp.side_mut()?.has_peer;
+        if had_peer {
+            // With the peer the system gives up what it has of it, and tells those who sent it of an error.
+            udp.keep_what_came();
+            self.tell_what_is_kept(handle)?;
+        }
+        let udp = self.udp_mut(handle)?;
         match name {
             Some(name) => udp.source.socket().connect(&destination(name)?)?,
             None if !had_peer => return Err(Error::ENOTCONN),

@@ -71,6 +71,9 @@ pub enum ToldOf {
     Again,
 }
 
+/// How many batches are kept at a time. The system has far fewer.
+const BATCHES_KEPT: usize = 1024;
+
 /// What one attempt to receive brought.
 enum Got {
     Messages(usize),
@@ -220,8 +223,13 @@ impl Core {
     /// Watches, and has told what no event will tell of.
     fn begin_to_receive(&mut self, handle: Handle) -> Result<()> {
         self.udp_interest(handle, false)?;
+        self.tell_what_is_kept(handle)
+    }
+
+    /// Has told what the system does not tell of any more.
+    pub(super) fn tell_what_is_kept(&mut self, handle: Handle) -> Result<()> {
         let udp = self.udp_mut(handle)?;
-        if !udp.kept.is_empty() || !udp.returned.is_empty() {
+        if udp.is_read() && !(udp.kept.is_empty() && udp.returned.is_empty()) {
             self.ready.push_datagrams(handle);
         }
         Ok(())
@@ -322,9 +330,8 @@ impl Core {
 
     /// Others get their turn first. What the system still has it will tell of; what is kept here it will not.
     pub fn receive_datagrams_later(&mut self, handle: Handle) {
-        if self.udp_mut(handle).is_ok_and(|udp| udp.is_read() && !(udp.kept.is_empty() && udp.returned.is_empty())) {
-            self.ready.push_datagrams(handle);
-        }
+        // One that was closed has nothing to tell.
+        let _ = self.tell_what_is_kept(handle);
     }
 
     /// Where the datagram went that the last error told was for.
@@ -378,6 +385,27 @@ impl Udp {
             }
         }
         got
+    }
+
+    /// Receives all that the system has, into memory of this socket's own. (The loop's may be being told.)
+    pub(super) fn keep_what_came(&mut self) {
+        let mut arrivals = Arrivals::new();
+        // A sender who is faster than this does not keep us here for good.
+        for _ in 0..BATCHES_KEPT {
+            match arrivals.receive(&self.source, SLOTS, self.side.is_some()) {
+                Ok(count) => {
+                    for index in 0..count {
+                        let sender = self.side.is_some().then(|| arrivals.sender(index));
+                        self.keep(&arrivals.message(index), sender);
+                    }
+                    if count < SLOTS {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) => self.note_returned(Returned { error: error.into(), to: self.peer }),
+            }
+        }
     }
 
     /// Keeps what a message brought, datagram by datagram.

@@ -44,7 +44,14 @@ impl Datagrams {
         udp: &mut Udp,
         list: impl Iterator<Item = Outgoing<'a>> + Clone,
     ) -> io::Result<usize> {
-        sender.get_or_insert_with(|| Box::new(Sender::new())).send(&udp.source, list, &mut udp.joining)
+        let sender = sender.get_or_insert_with(|| Box::new(Sender::new()));
+        match sender.send(&udp.source, list.clone(), &mut udp.joining) {
+            // Was it the receiver who was full, or this socket, until somebody received just now? The second try shows.
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock && udp.would_wait_in_vain() => {
+                sender.send(&udp.source, list, &mut udp.joining)
+            }
+            outcome => outcome,
+        }
     }
 }
 
@@ -320,12 +327,17 @@ impl Core {
             return Blame::Nobody;
         }
         // A system that keeps none, or had no room for it, may mean this one or an earlier one: the second try shows.
-        if udp.peer.is_some() && retried.is_none() && comes_back(error) {
+        let maybe_earlier = match udp.side {
+            None => udp.peer.is_some() && comes_back(error),
+            // Whoever had it has let it go unread.
+            Some(_) => error == Error::ECONNRESET,
+        };
+        if maybe_earlier && retried.is_none() {
             *retried = Some(error);
             return Blame::Nobody;
         }
         *retried = None;
-        Blame::Datagram(error)
+        Blame::Datagram(udp.refused(error))
     }
 
     /// The second try met no error: the one that the first met was another datagram's.
