@@ -3146,7 +3146,8 @@ rondel_future rondel_dir_scan(rondel_loop loop, const char *path, rondel_fn fn, 
  * `folder`: what `rondel_file_open` opened with `RONDEL_OPEN_READ` (and `RONDEL_OPEN_FOLDER`); to begin again, open it
  * again. Reads of one folder run one after the other, in the order of their starts. Each name that is there all the
  * time comes once; one that comes or goes meanwhile may come or not. The names that a cancelled read has found already
- * do not come again. On Unix it takes a second descriptor until it is at its end or closed.
+ * do not come again. On Unix it takes a second descriptor until it is at its end or closed. The child of a fork and
+ * its parent share the system's place in the folder: each name comes in one of them or in both.
  *
  * Refused with `RONDEL_EINVAL` if `most` is not positive. `RONDEL_ENOTDIR` for a file that is no folder. Loop thread
  * only.
@@ -3332,7 +3333,10 @@ typedef struct rondel_stdio {
 
 /** How a process is to be run. Set `size`, and whatever else is not to be 0: zeros are the usual. */
 typedef struct rondel_process_options {
-    /** `sizeof(rondel_process_options)`. */
+    /**
+     * `sizeof(rondel_process_options)`. Fields beyond it, from `grace` on, are taken to be 0; what lies beyond the fields
+     * known here has to be 0.
+     */
     size_t size;
     /** The program. A name without a slash is searched in the PATH of the environment that the process gets. */
     const char *file;

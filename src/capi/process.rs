@@ -9,6 +9,7 @@ use crate::process::Stdio;
 use crate::sys::lent::{LentBytes, LentStrings, c_string};
 use crate::sys::process::{self, Flow, Order};
 use std::ffi::{c_char, c_void};
+use std::mem::{MaybeUninit, offset_of};
 
 /// What a process is to have under one descriptor number.
 #[repr(C)]
@@ -49,7 +50,8 @@ pub const RONDEL_STDIO_STREAM: i32 = 8;
 #[repr(C)]
 #[derive(Clone, Copy)]
 pub struct rondel_process_options {
-    /// `sizeof(rondel_process_options)`.
+    /// `sizeof(rondel_process_options)`. Fields beyond it, from `grace` on, are taken to be 0; what lies beyond the fields
+    /// known here has to be 0.
     pub size: usize,
     /// The program. A name without a slash is searched in the PATH of the environment that the process gets.
     pub file: *const c_char,
@@ -269,17 +271,8 @@ unsafe fn take_options<'a>(
     options: *const rondel_process_options,
     usual: [Stdio; 3],
 ) -> Result<(Order<'a>, Vec<Stdio>, i64)> {
-    // SAFETY: the promise of this function: the size stands first.
-    let options = unsafe {
-        if options.is_null() || (*options).size < size_of::<rondel_process_options>() {
-            return Err(Error::EINVAL);
-        }
-        let more = (*options).size - size_of::<rondel_process_options>();
-        if more > 4096 || std::slice::from_raw_parts(options.add(1).cast::<u8>(), more).iter().any(|byte| *byte != 0) {
-            return Err(Error::EINVAL);
-        }
-        *options
-    };
+    // SAFETY: the promise of this function.
+    let options = unsafe { options_of(options) }?;
     let flag = |flag: u32| options.flags & flag != 0;
     // SAFETY: the promise of this function.
     let (file, cwd, argv, env) = unsafe {
@@ -319,6 +312,35 @@ unsafe fn take_options<'a>(
         keeps_descriptors: flag(RONDEL_PROCESS_KEEP_FDS),
     };
     Ok((order, stdio, options.grace))
+}
+
+/// A caller's options, which may be of an earlier or a later version.
+///
+/// # Safety
+/// `options` is NULL or points to as many bytes as its size says.
+unsafe fn options_of(options: *const rondel_process_options) -> Result<rondel_process_options> {
+    const KNOWN: usize = size_of::<rondel_process_options>();
+    const MOST: usize = KNOWN + 4096;
+    // Where fields end that were the last ones once, and what fills a struct up behind them.
+    let ends = offset_of!(rondel_process_options, groups) + size_of::<*const u32>();
+    let without_grace = ends..=offset_of!(rondel_process_options, grace);
+    if options.is_null() {
+        return Err(Error::EINVAL);
+    }
+    let mut taken = MaybeUninit::<rondel_process_options>::zeroed();
+    // SAFETY: the size stands first, and the promise of this function. All fields may be zero.
+    unsafe {
+        let size = options.cast::<usize>().read();
+        if !without_grace.contains(&size) && !(KNOWN..=MOST).contains(&size) {
+            return Err(Error::EINVAL);
+        }
+        let (from, to) = (options.cast::<u8>(), taken.as_mut_ptr().cast::<u8>());
+        to.copy_from_nonoverlapping(from, size.min(KNOWN));
+        if size > KNOWN && std::slice::from_raw_parts(from.add(KNOWN), size - KNOWN).iter().any(|byte| *byte != 0) {
+            return Err(Error::EINVAL);
+        }
+        Ok(taken.assume_init())
+    }
 }
 
 fn take_stdio(stdio: &rondel_stdio) -> Result<Stdio> {

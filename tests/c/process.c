@@ -2,6 +2,8 @@
 /* Child processes: how they end and who hears of it. */
 #include "support/process.h"
 
+#include <stddef.h>
+
 static void close_process(rondel_process process, int64_t status, void *user_data) {
     see(process, status, user_data);
     CHECK_EQ(rondel_close(process), 0);
@@ -224,6 +226,27 @@ TEST(options_of_a_later_version_pass_if_they_are_not_used) {
     free_childless(loop);
 }
 
+/* One built against an earlier header passes less, and nothing is to be read beyond that. */
+TEST(options_of_an_earlier_version_lack_what_came_later) {
+    enum { EARLIER = offsetof(rondel_process_options, grace) };
+    rondel_loop loop = rondel_loop_new();
+    struct command command;
+    rondel_process_options *earlier = malloc(EARLIER);
+    command_of(&command, "exit 4")->size = EARLIER;
+    memcpy(earlier, &command.options, EARLIER);
+    CHECK_EQ(end_of(rondel_process_spawn(loop, earlier, NULL, NULL)), 4);
+    CHECK_EQ(rondel_run_until(loop, rondel_process_run(loop, earlier, NULL, 0, 0, RONDEL_FUTURE)), 4);
+    free(earlier);
+    command.options.grace = -1; /* this is then something else */
+    CHECK_EQ(end_of(rondel_process_spawn(loop, &command.options, NULL, NULL)), 4);
+    for (size_t size = 0; size < sizeof command.options; size++) {
+        if (size >= EARLIER - sizeof(void *) && size <= EARLIER) continue; /* padding may count or not */
+        command.options.size = size;
+        CHECK_EQ(rondel_process_spawn(loop, &command.options, NULL, NULL), RONDEL_EINVAL);
+    }
+    free_childless(loop);
+}
+
 /* ---- Many ---- */
 
 TEST(many_at_once_each_tell_their_own_end) {
@@ -295,5 +318,6 @@ TEST_MAIN(RUN(the_exit_code_is_told_once_on_the_loop), RUN(every_exit_code_comes
           RUN(a_program_that_cannot_be_run_is_refused_with_the_reason),
           RUN(a_folder_that_cannot_be_entered_is_told_apart), RUN(arguments_that_are_too_long_are_refused),
           RUN(a_refused_spawn_leaves_nothing_behind), RUN(what_makes_no_sense_is_refused),
-          RUN(options_of_a_later_version_pass_if_they_are_not_used), RUN(many_at_once_each_tell_their_own_end),
+          RUN(options_of_a_later_version_pass_if_they_are_not_used),
+          RUN(options_of_an_earlier_version_lack_what_came_later), RUN(many_at_once_each_tell_their_own_end),
           RUN(loops_of_many_threads_spawn_at_once), RUN(a_task_on_a_small_stack_may_spawn_and_await))
