@@ -111,7 +111,8 @@ pub unsafe extern "C" fn rondel_dir_scan(
 /// `folder`: what `rondel_file_open` opened with `RONDEL_OPEN_READ` (and `RONDEL_OPEN_FOLDER`); to begin again, open it
 /// again. Reads of one folder run one after the other, in the order of their starts. Each name that is there all the
 /// time comes once; one that comes or goes meanwhile may come or not. The names that a cancelled read has found already
-/// do not come again. On Unix it takes a second descriptor until it is at its end or closed.
+/// do not come again. On Unix it takes a second descriptor until it is at its end or closed. The child of a fork and
+/// its parent share the system's place in the folder: each name comes in one of them or in both.
 ///
 /// Refused with `RONDEL_EINVAL` if `most` is not positive. `RONDEL_ENOTDIR` for a file that is no folder. Loop thread
 /// only.

@@ -4,6 +4,7 @@
 
 use super::file_types::FileType;
 use crate::error::{Error, Result};
+use once_cell::race::OnceBox;
 use rustix::fs::{AtFlags, CWD, Dir, Mode, OFlags};
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -16,7 +17,11 @@ use std::sync::{Mutex, TryLockError};
 
 /// How far the names of an open folder are read. They are read by one at a time.
 #[derive(Default)]
-pub struct Names(Mutex<Place>);
+pub struct Names {
+    place: Mutex<Place>,
+    /// In a child after a fork, if somebody who is not there was reading.
+    in_child: OnceBox<Names>,
+}
 
 #[derive(Default)]
 enum Place {
@@ -34,11 +39,10 @@ impl Names {
         most: usize,
         mut take: impl FnMut(Vec<u8>, FileType) -> Result<()>,
     ) -> Result<()> {
-        let mut place = match self.0.try_lock() {
+        let mut place = match self.place.try_lock() {
             Ok(place) => place,
             Err(TryLockError::Poisoned(place)) => place.into_inner(),
-            // In a child after a fork: somebody who is not there was reading.
-            Err(TryLockError::WouldBlock) => return Err(Error::EBUSY),
+            Err(TryLockError::WouldBlock) => return self.in_child.get_or_init(Box::default).read(folder, most, take),
         };
         let mut taken = 0;
         while taken < most {

@@ -4,6 +4,7 @@
 
 #include "support/files.h"
 #include "support/forked.h"
+#include "support/steps.h"
 
 enum { READ = RONDEL_OPEN_READ, WRITE = RONDEL_OPEN_WRITE, CREATE = RONDEL_OPEN_CREATE };
 
@@ -141,7 +142,47 @@ TEST(a_child_leaves_its_parents_temporary_files_and_folders) { make_and_fork(0);
 
 TEST(a_child_leaves_it_to_its_parent_to_remove_what_was_given_up) { make_and_fork(1); }
 
+struct reading {
+    rondel_file folder;
+    rondel_future read;
+    rondel_loop loop;
+};
+
+static int read_on(void *arg) {
+    struct reading *reading = arg;
+    CHECK_EQ(rondel_loop_fork(reading->loop), 0);
+    int64_t before = rondel_run_until(reading->loop, reading->read);
+    CHECK(before == RONDEL_ECANCELED || before >= 0);
+    for (int i = 0; i < 3; i++) CHECK(result_of(rondel_dir_read(reading->folder, 10, RONDEL_FUTURE)) >= 0);
+    CHECK_EQ(rondel_close(reading->folder), 0);
+    CHECK_EQ(rondel_run(reading->loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_loop_free(reading->loop), 0);
+    return 0;
+}
+
+TEST(a_child_reads_folders_that_a_thread_of_its_parents_was_reading) {
+    struct reading reading = {0, 0, files_begin()};
+    uint64_t random = 88172645463325252u;
+    int64_t names = test_scale(5000, 500);
+    for (int64_t i = 0; i < names; i++) {
+        char name[32];
+        snprintf(name, sizeof name, "%d", (int)i);
+        put_file(name, "");
+    }
+    for (int64_t i = test_scale(40, 5); i > 0; i--) {
+        reading.folder = open_now(reading.loop, "", RONDEL_OPEN_READ | RONDEL_OPEN_FOLDER);
+        reading.read = rondel_dir_read(reading.folder, 2 * names, RONDEL_FUTURE);
+        busy_for((int64_t)(next_random(&random) % 1000000));
+        in_child(read_on, &reading);
+        int64_t found = rondel_run_until(reading.loop, reading.read);
+        CHECK(found >= 0 && found <= names);
+        close_now(reading.folder);
+    }
+    files_end(reading.loop);
+}
+
 TEST_MAIN(RUN(a_child_goes_on_with_the_files_and_what_was_under_way_goes_on_at_the_parents),
           RUN(a_child_leaves_its_parents_temporary_files_and_folders),
           RUN(a_child_leaves_it_to_its_parent_to_remove_what_was_given_up),
+          RUN(a_child_reads_folders_that_a_thread_of_its_parents_was_reading),
           RUN(a_child_may_free_the_loop_with_all_its_files))
