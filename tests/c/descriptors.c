@@ -85,11 +85,12 @@ TEST(a_server_without_descriptors_lives_and_accepts_once_there_are_some) {
     struct net_op timer = {0};
     CHECK(rondel_call_later(loop, 400 * RONDEL_MS, net_done, &timer) > 0);
     net_run_until(loop, &timer.calls, 1);
+    /* Told, and tried again now and then, but the loop does not spin on the ready listener. */
+    CHECK(accepted.errors <= 100);
+    CHECK(rondel_metric(loop, RONDEL_METRIC_TURNS) - turns < 500);
+    net_run_until(loop, &accepted.errors, 1);
     CHECK_EQ(accepted.count, 0);
     CHECK_EQ(accepted.last_error, RONDEL_EMFILE);
-    /* Told, and tried again now and then, but the loop does not spin on the ready listener. */
-    CHECK(accepted.errors >= 1 && accepted.errors <= 100);
-    CHECK(rondel_metric(loop, RONDEL_METRIC_TURNS) - turns < 500);
     give_back(&hunger);
     REQUIRE(net_run_until(loop, &accepted.count, 5));
     for (int i = 0; i < 5; i++) {
@@ -319,7 +320,7 @@ TEST(a_listener_that_is_detached_listens_on) {
 
 TEST(only_descriptors_have_numbers) {
     rondel_loop loop = rondel_loop_new();
-    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
+    rondel_timer timer = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, net_never, NULL);
     CHECK_EQ(rondel_fileno(timer), RONDEL_EKIND);
     CHECK_EQ(rondel_detach(timer), RONDEL_EKIND);
     CHECK_EQ(rondel_fileno(RONDEL_EAGAIN), RONDEL_EAGAIN);

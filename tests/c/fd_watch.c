@@ -308,7 +308,7 @@ TEST(what_makes_no_sense_is_refused) {
     CHECK_EQ(rondel_fd_watch(RONDEL_EBUSY, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EBUSY);
     CHECK_EQ(rondel_fd_watch(0, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EINVAL);
     CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_HANDLES), handles);
-    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, see, &seen);
+    rondel_timer timer = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, see, &seen);
     CHECK_EQ(rondel_fd_watch(timer, fds[0], RONDEL_READABLE, see, &seen), RONDEL_EKIND);
     CHECK_EQ(rondel_fd_watch_set(timer, RONDEL_READABLE), RONDEL_EKIND);
     CHECK_EQ(rondel_fd_watch_set(timer, 16), RONDEL_EKIND);

@@ -12,7 +12,7 @@ TEST(a_turn_goes_timers_ready_idle_prepare_io_check_close_notices) {
     rondel_tcp server = rondel_tcp_listen(loop, "127.0.0.1", 0, trace, "io");
     REQUIRE(server > 0);
     int client = knock(server);
-    rondel_timer closed = rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "never");
+    rondel_timer closed = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, trace, "never");
     CHECK_EQ(rondel_on_close(closed, trace, "close"), 0);
     CHECK_EQ(rondel_close(closed), 0);
     CHECK(rondel_check_start(loop, trace, "check") > 0);
@@ -137,7 +137,7 @@ static void close_sibling(rondel_handle handle, int64_t kind, void *user_data) {
 TEST(walk_leaves_out_what_was_closed_meanwhile) {
     rondel_loop loop = rondel_loop_new();
     rondel_timer pair[2];
-    for (int i = 0; i < 2; i++) pair[i] = rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "never");
+    for (int i = 0; i < 2; i++) pair[i] = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, trace, "never");
     CHECK_EQ(rondel_walk(loop, close_sibling, pair), 2);
     CHECK_STR(trace_taken(), "loop first");
     CHECK_EQ(rondel_loop_free(loop), 0);
@@ -149,11 +149,11 @@ TEST(walk_shows_every_handle_once) {
     memset(&walked, 0, sizeof walked);
     memset(&inside, 0, sizeof inside);
     CHECK_EQ(rondel_walk(loop, count_kind, &walked), 1);
-    CHECK(rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "never") > 0);
-    CHECK(rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "never") > 0);
+    CHECK(rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, trace, "never") > 0);
+    CHECK(rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, trace, "never") > 0);
     CHECK(rondel_tcp_new(loop) > 0);
     CHECK(rondel_idle_start(loop, trace, "idle") > 0);
-    CHECK(rondel_call_later(loop, RONDEL_SECOND, NULL, NULL) > 0);
+    CHECK(rondel_call_later(loop, 3600 * RONDEL_SECOND, NULL, NULL) > 0);
     memset(&walked, 0, sizeof walked);
     CHECK_EQ(rondel_walk(loop, count_kind, &walked), 6);
     CHECK_EQ(walked.count[RONDEL_KIND_LOOP], 1);
@@ -174,7 +174,7 @@ TEST(a_walk_may_close_what_it_finds_and_start_more) {
     rondel_loop loop = rondel_loop_new();
     struct walked walked;
     memset(&walked, 0, sizeof walked);
-    for (int i = 0; i < 100; i++) CHECK(rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "never") > 0);
+    for (int i = 0; i < 100; i++) CHECK(rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, trace, "never") > 0);
     CHECK_EQ(rondel_walk(loop, close_each, &walked), 101);
     CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
     CHECK_EQ(rondel_walk(loop, count_kind, &walked), 1);

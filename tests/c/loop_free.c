@@ -199,7 +199,7 @@ TEST(kept_and_queued_futures_are_freed_with_it) {
     rondel_loop loop = rondel_loop_new();
     rondel_future done = rondel_call_soon(loop, RONDEL_FUTURE), kept = rondel_future_new(loop);
     CHECK(rondel_call_soon(loop, rondel_enqueue, NULL) > 0);
-    CHECK(rondel_call_later(loop, RONDEL_SECOND, rondel_enqueue, NULL) > 0);
+    CHECK(rondel_call_later(loop, 3600 * RONDEL_SECOND, rondel_enqueue, NULL) > 0);
     CHECK_EQ(rondel_retain(kept), 0);
     rondel_run(loop, RONDEL_RUN_NOWAIT);
     CHECK_EQ(rondel_loop_free(loop), 0);

@@ -299,7 +299,7 @@ TEST(what_makes_no_sense_is_refused_and_sends_nothing) {
     REQUIRE(passing_pair(loop, ends, 4));
     REQUIRE_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_ONE_WAY, way), 0);
     rondel_tcp stream = net_stream(loop, &peer), fresh = rondel_tcp_new(loop), foreign = rondel_tcp_new(elsewhere);
-    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
+    rondel_timer timer = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, net_never, NULL);
     rondel_pipe unbound = rondel_pipe_new(loop), server = rondel_pipe_listen(loop, local_path("x"), net_never, NULL);
     const rondel_pipe p = ends[0];
     CHECK_EQ(rondel_pipe_send_fds(p, "x", 1, bad, 2, net_never, NULL), RONDEL_EBADF);

@@ -175,7 +175,7 @@ TEST(refuses_bad_input_and_changes_nothing) {
     char room[64];
     int peer;
     rondel_tcp stream = net_stream(loop, &peer);
-    rondel_timer timer = rondel_timer_start(loop, RONDEL_SECOND, 0, net_never, NULL);
+    rondel_timer timer = rondel_timer_start(loop, 3600 * RONDEL_SECOND, 0, net_never, NULL);
     int64_t handles = rondel_metric(loop, RONDEL_METRIC_HANDLES);
     CHECK_EQ(rondel_read_start(stream, (rondel_read_fn)(void (*)(void))rondel_enqueue, NULL), RONDEL_EINVAL);
     CHECK_EQ(rondel_read_start(stream, (rondel_read_fn)(void (*)(void))rondel_keep, NULL), RONDEL_EINVAL);

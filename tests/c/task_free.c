@@ -9,7 +9,7 @@
 
 static int64_t wait_in_every_way(void *arg) {
     rondel_future promise = rondel_future_new(rondel_loop_current()), done = rondel_future_new(rondel_loop_current());
-    rondel_future later = rondel_call_later(rondel_loop_current(), RONDEL_SECOND, RONDEL_FUTURE);
+    rondel_future later = rondel_call_later(rondel_loop_current(), RONDEL_FOREVER, RONDEL_FUTURE);
     rondel_future child = rondel_task_spawn(rondel_loop_current(), task_forever, NULL);
     CHECK_EQ(rondel_future_set(done, 3), 0);
     CHECK_EQ(rondel_sleep(RONDEL_FOREVER), RONDEL_ECANCELED);
