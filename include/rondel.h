@@ -2827,6 +2827,9 @@ rondel_future rondel_file_open(rondel_loop loop,
  * waits for it. Other files wait while all threads are kept so. `rondel_pipe_open` and `rondel_tty_open` are for those;
  * `rondel_pool_lane_size` says how many threads there are.
  *
+ * When the handle of descriptor 0, 1 or 2 is closed, in whichever way, /dev/null stands there from then on, lest the
+ * next file or socket to be opened be taken for standard input, output or error.
+ *
  * `RONDEL_EBADF` if it is none, `RONDEL_EEXIST` if a handle of this loop has it already: it is then still yours. Loop
  * thread only.
  */
@@ -2835,7 +2838,8 @@ rondel_file rondel_file_open_fd(rondel_loop loop,
 
 /**
  * Closes a file once everything that was started on it is done: the result is 0, or the error with which the system
- * closed it (closed it is in any case), as it may tell of writes that failed late.
+ * closed it (closed it is in any case), as it may tell of writes that failed late. The descriptors 0, 1 and 2 lead to
+ * /dev/null from then on.
  *
  * The handle is refused from now on, and its close notices come after this completes. `rondel_close` is for those who
  * do not care for the rest: it cancels what has not begun. Cancelling the future does not keep the file open. Loop

@@ -3,14 +3,14 @@
 
 use super::file_types::{Existence, FileType, How, Stat, StatFs, Time};
 use super::folder::Names;
-use super::taken::Taken;
+use super::held::Held;
 use rustix::fs::{Access, AtFlags, CWD, Mode, OFlags, Timespec, Timestamps, UTIME_NOW, UTIME_OMIT};
 use smallvec::SmallVec;
 use std::ffi::{CStr, OsStr, OsString};
 use std::fs::{self, File, Permissions};
 use std::io::{self, IoSlice, IoSliceMut};
 use std::ops::Deref;
-use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
@@ -39,9 +39,7 @@ pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {
 
 /// An open file, used by any number of threads.
 pub struct OpenFile {
-    /// Ends before the file is closed.
-    taken: Taken,
-    file: File,
+    file: Held<File>,
     appends: bool,
     /// If it is a folder.
     pub names: Names,
@@ -89,7 +87,7 @@ impl OpenFile {
     }
 
     fn new(fd: OwnedFd, appends: bool) -> OpenFile {
-        OpenFile { taken: Taken::new(fd.as_raw_fd()), file: fd.into(), appends, names: Names::default() }
+        OpenFile { file: Held::new(fd.into()), appends, names: Names::default() }
     }
 
     pub fn raw(&self) -> i64 {
@@ -147,20 +145,7 @@ impl OpenFile {
 
     /// Closes it. Whatever the system says, it is closed then.
     pub fn close(self) -> io::Result<()> {
-        drop(self.taken);
-        close(self.file.into_raw_fd())
-    }
-}
-
-fn close(fd: RawFd) -> io::Result<()> {
-    // SAFETY: the caller had it from `into_raw_fd`, so it is this function's own.
-    match unsafe { libc::close(fd) } {
-        0 => Ok(()),
-        _ => match io::Error::last_os_error() {
-            // It is closed, or is being closed: there is nothing to do again.
-            error if matches!(error.raw_os_error(), Some(libc::EINTR | libc::EINPROGRESS)) => Ok(()),
-            error => Err(error),
-        },
+        self.file.close()
     }
 }
 

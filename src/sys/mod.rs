@@ -46,6 +46,8 @@ pub mod file_types;
 pub mod folder;
 #[cfg_attr(windows, path = "forks_windows.rs")]
 pub mod forks;
+#[cfg(unix)]
+mod held;
 pub mod interface_types;
 #[cfg_attr(windows, path = "interfaces_windows.rs")]
 pub mod interfaces;

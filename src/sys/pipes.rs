@@ -5,6 +5,7 @@
 //! program. Linux has a flag for one write since 6.18, macOS and NetBSD one for the descriptor; elsewhere the signal is
 //! blocked around the write and taken back if it came.
 
+use super::held::replace;
 use super::unix::{Means, Source, Ways, retry};
 use super::{RawSource, raw_source};
 use crate::error::{Error, Result};
@@ -105,26 +106,7 @@ impl Source {
     pub(super) fn close_write_end(&self) -> io::Result<()> {
         // SAFETY: no pointer is passed.
         let stand_in = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0) };
-        self.replace_by(stand_in)
-    }
-
-    /// Instead of closing one of the numbers 0 to 2: the next file to be opened would get it, and be taken for the standard
-    /// input or output. Whether it could be done.
-    pub(super) fn lead_to_nothing(&self) -> bool {
-        // SAFETY: the path is a C string.
-        let nothing = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
-        self.replace_by(nothing).is_ok() && self.inherit()
-    }
-
-    /// Closes the file behind the number and puts another there, which is consumed.
-    fn replace_by(&self, other: RawSource) -> io::Result<()> {
-        if other < 0 {
-            return Err(io::Error::last_os_error());
-        }
-        // SAFETY: `other` was just made and has no other owner.
-        let other = unsafe { OwnedFd::from_raw_fd(other) };
-        // SAFETY: both are open, and this source's number stays its own.
-        retry(|| unsafe { libc::dup2(other.as_raw_fd(), self.raw()) as isize })?;
+        replace(self.raw(), stand_in)?;
         // SAFETY: no pointer is passed.
         unsafe { libc::fcntl(self.raw(), libc::F_SETFD, libc::FD_CLOEXEC) };
         Ok(())
@@ -138,12 +120,6 @@ impl Source {
         // SAFETY: no pointer is passed.
         retry(|| unsafe { libc::fcntl(self.raw(), libc::F_SETFL, flags) as isize })?;
         Ok(())
-    }
-
-    /// Children get the descriptor too, as they expect of 0 to 2.
-    fn inherit(&self) -> bool {
-        // SAFETY: no pointer is passed.
-        unsafe { libc::fcntl(self.raw(), libc::F_SETFD, 0) == 0 }
     }
 }
 

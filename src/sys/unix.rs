@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! What every Unix has alike.
 
-use super::taken::Taken;
+use super::held::Held;
 use crate::error::{Error, Result};
 use socket2::{SockAddr, SockRef, Socket};
 use std::io::{self, IoSlice};
-use std::mem::{ManuallyDrop, MaybeUninit};
+use std::mem::MaybeUninit;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
 
@@ -57,10 +57,7 @@ pub fn entry(function: *const ()) -> usize {
 
 /// An owned descriptor that does not block.
 pub struct Source {
-    /// Closed by `drop`.
-    pub(super) fd: ManuallyDrop<OwnedFd>,
-    /// Until it is closed or given away.
-    taken: Option<Taken>,
+    fd: Held<OwnedFd>,
     pub(super) means: Means,
 }
 
@@ -107,7 +104,7 @@ const MORE: libc::c_int = 0;
 
 impl Source {
     pub(super) fn new(fd: OwnedFd, means: Means) -> Source {
-        Source { taken: Some(Taken::new(fd.as_raw_fd())), fd: ManuallyDrop::new(fd), means }
+        Source { fd: Held::new(fd), means }
     }
 
     /// Takes over a socket, which must not block already.
@@ -138,10 +135,8 @@ impl Source {
     }
 
     /// Gives the descriptor away.
-    pub fn into_raw(mut self) -> RawSource {
-        self.taken = None;
-        // Its drop, which would close it, is not run.
-        ManuallyDrop::new(self).fd.as_raw_fd()
+    pub fn into_raw(self) -> RawSource {
+        self.fd.into_raw()
     }
 
     #[inline]
@@ -222,16 +217,6 @@ impl Source {
 impl AsFd for Source {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.fd.as_fd()
-    }
-}
-
-impl Drop for Source {
-    fn drop(&mut self) {
-        self.taken = None;
-        if self.raw() > libc::STDERR_FILENO || !self.lead_to_nothing() {
-            // SAFETY: it is closed nowhere else, and not used after this.
-            unsafe { ManuallyDrop::drop(&mut self.fd) };
-        }
     }
 }
 
