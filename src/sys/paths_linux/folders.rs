@@ -2,13 +2,13 @@
 //! What is in folders, and below them: each folder by its place below the root, wherever that is by now.
 
 use super::look::identity;
-use super::{ENTRIES, Event, Left, Paths, Role, User};
+use super::{ENTRIES, Event, Paths};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::watch::{Change, Told, What};
+use std::collections::VecDeque;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// How a folder was found.
 #[derive(PartialEq, Eq)]
@@ -34,13 +34,11 @@ impl Paths {
         let path = root.below(&place);
         let deep = event.mask & libc::IN_ISDIR != 0 && self.watches[&id].recursive;
         if event.mask & libc::IN_MOVED_FROM != 0 {
-            self.leave(id, Left::Below(place), event, told);
+            self.leave(id, place, event, told);
         } else if event.mask & (libc::IN_MOVED_TO | libc::IN_CREATE) != 0 {
-            let old = self.take_move(id, event.cookie, |from| matches!(from, Left::Below(_)));
-            if let (Some(Left::Below(old)), true) = (old, event.mask & libc::IN_MOVED_TO != 0) {
-                self.renamed(id, &old, &place, deep, told);
-            } else {
-                told.push((id, Change::new(path, What::CREATED)));
+            match self.moves.get_mut(&(event.cookie, id)).and_then(VecDeque::pop_front) {
+                Some(old) if event.mask & libc::IN_MOVED_TO != 0 => self.renamed(id, &old.place, &place, deep, told),
+                _ => told.push((id, Change::new(path, What::CREATED))),
             }
             // Whatever is in it, and was there before the watch, is told of as well.
             if deep {
@@ -73,8 +71,8 @@ impl Paths {
     }
 
     fn is_known(&self, id: Handle, place: &Path) -> bool {
-        let is = |user: &Arc<User>| user.id == id && matches!(&user.role, Role::Folder(at) if at == place);
-        self.watches[&id].nodes.iter().any(|number| self.nodes.get(number).is_some_and(|users| users.iter().any(is)))
+        let there = (place.to_owned(), i32::MIN)..=(place.to_owned(), i32::MAX);
+        self.watches[&id].folders.range(there).next().is_some()
     }
 
     /// A folder has another name: those below it have, too.
@@ -84,13 +82,10 @@ impl Paths {
             let rest = at.strip_prefix(old).ok()?;
             Some(if rest.as_os_str().is_empty() { new.to_owned() } else { new.join(rest) })
         };
-        for number in &self.watches[&id].nodes {
-            for user in self.nodes.get_mut(number).into_iter().flatten() {
-                if let (true, Role::Folder(at)) = (user.id == id, &user.role)
-                    && let Some(at) = carried(at)
-                {
-                    *user = Arc::new(User { id, role: Role::Folder(at) });
-                }
+        for (at, number) in self.folders_below(id, old) {
+            if let Some(place) = carried(&at) {
+                self.use_folder(id, number, &place);
+                self.drop_folder(id, number, &at);
             }
         }
         for place in self.unwalked_below(id, old) {
@@ -101,10 +96,8 @@ impl Paths {
 
     /// A folder below the root is watched no more, nor is what is in it.
     pub(super) fn forget_below(&mut self, id: Handle, place: &Path) {
-        for number in self.watches[&id].nodes.clone() {
-            self.drop_users(number, |user| {
-                user.id == id && matches!(&user.role, Role::Folder(at) if at.starts_with(place))
-            });
+        for (place, number) in self.folders_below(id, place) {
+            self.drop_folder(id, number, &place);
         }
         for place in self.unwalked_below(id, place) {
             self.unwalked.remove(&(id, place));
@@ -164,24 +157,23 @@ impl Paths {
 
     /// A folder is at this place. If it is told of at another one, where it is no more, that ends.
     fn find(&mut self, id: Handle, number: i32, place: &Path, awaited: bool) -> Found {
-        let mut others = Vec::new();
-        for user in self.nodes.get(&number).into_iter().flatten() {
-            match &user.role {
-                Role::Folder(at) if user.id == id && at == place => return Found::Known,
-                Role::Folder(at) if user.id == id && !at.as_os_str().is_empty() => others.push(at.clone()),
-                _ => {}
-            }
+        let mut others: Vec<PathBuf> = match self.nodes.get(&number) {
+            Some(node) => node.places_of(id).cloned().collect(),
+            None => Vec::new(),
+        };
+        if others.iter().any(|other| other == place) {
+            return Found::Known;
         }
         let root = self.watches[&id].root.absolute().to_owned();
         let this = identity(&root.join(place));
         // What is mounted at several places is told of at each.
-        others.retain(|other| identity(&root.join(other)) != this);
+        others.retain(|other| !other.as_os_str().is_empty() && identity(&root.join(other)) != this);
         if awaited && !others.is_empty() {
             return Found::Moving;
         }
-        self.use_node(number, id, Role::Folder(place.to_owned()));
+        self.use_folder(id, number, place);
         for other in others {
-            self.drop_users(number, |user| user.id == id && matches!(&user.role, Role::Folder(at) if *at == other));
+            self.drop_folder(id, number, &other);
         }
         Found::New
     }

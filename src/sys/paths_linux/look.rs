@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Where a path leads, and what has to be watched to know of it.
 
-use super::{CHANGES, ENTRIES, GUARD, Guard, LEAVES, Paths, Role, User};
+use super::{CHANGES, ENTRIES, GUARD, Guard, LEAVES, Paths};
 use crate::error::{Error, Result};
 use crate::handle::Handle;
-use crate::sys::forks;
 use crate::watch::{Change, Told, What};
 use rustix::fs::inotify::{self, WatchFlags};
 use std::collections::BTreeSet;
@@ -12,7 +11,6 @@ use std::fs;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// As many as the system follows.
 const LINKS: usize = 40;
@@ -49,12 +47,15 @@ impl Paths {
         }
         self.gone_quietly(id);
         if let Some(number) = target {
-            let role = if folder { Role::Folder(PathBuf::new()) } else { Role::File };
-            self.use_node(number, id, role);
-            if let Some(watched) = self.watches.get_mut(&id) {
-                watched.target = target;
-                watched.identity = identity(&path);
+            if folder {
+                self.use_folder(id, number, Path::new(""));
+            } else {
+                self.use_file(id, number);
             }
+        }
+        if let Some(watched) = self.watches.get_mut(&id) {
+            watched.target = target;
+            watched.identity = identity(&path);
         }
         let what = match (known, before, target) {
             (None, ..) => None,
@@ -83,18 +84,18 @@ impl Paths {
     }
 
     pub(super) fn gone_quietly(&mut self, id: Handle) {
-        let Some(watched) = self.watches.get_mut(&id) else { return };
-        watched.target = None;
-        for number in watched.nodes.clone() {
-            self.drop_users(number, |user| user.id == id && !matches!(user.role, Role::Guard { .. }));
+        self.drop_target(id);
+        for (place, number) in self.folders_below(id, Path::new("")) {
+            self.drop_folder(id, number, &place);
         }
     }
 
     /// Watches the folders in which the path, and each link that it leads through, has its name; where one is missing,
     /// the nearest that is there. Whether the path's own is another one than before.
     fn guard(&mut self, id: Handle) -> Result<bool> {
-        let (mut guards, mut surplus) = (Vec::new(), Vec::new());
+        let mut guards = Vec::new();
         let Some(watched) = self.watches.get(&id) else { return Ok(false) };
+        let before = watched.own_guard();
         for (index, path) in ways(watched.root.absolute()).iter().enumerate() {
             let mut place = path.as_path();
             // Whether `place` was not there a moment ago.
@@ -103,11 +104,10 @@ impl Paths {
                 let parent_path = if parent.as_os_str().is_empty() { Path::new(".") } else { parent };
                 match self.add(parent_path, GUARD) {
                     Ok(number) => {
-                        let role = Role::Guard { name: name.to_owned(), own: index == 0 && place == path };
-                        let guard = (number, self.use_node(number, id, role));
+                        let guard = Guard { number, name: name.to_owned(), own: index == 0 && place == path };
+                        self.use_guard(id, &guard);
                         // What has come in between the guard does not tell of: that is to be watched instead.
                         if missing && place.is_dir() {
-                            surplus.push(guard);
                             (place, missing) = (path, false);
                             continue;
                         }
@@ -122,63 +122,18 @@ impl Paths {
                 }
             }
         }
-        let Some(watched) = self.watches.get_mut(&id) else { return Ok(false) };
-        let before = std::mem::replace(&mut watched.guards, guards.clone());
-        let own = |guards: &[Guard]| {
-            guards.iter().find(|guard| matches!(guard.1.role, Role::Guard { own: true, .. })).map(|guard| guard.0)
-        };
-        let moved = own(&before) != own(&guards);
-        surplus.extend(before);
-        for (number, guard) in surplus {
-            if !guards.iter().any(|(other, user)| *other == number && *user == guard) {
-                self.drop_users(number, |user| *user == *guard);
-            }
+        let mut surplus = self.watches.get(&id).map(|watched| watched.guards.clone()).unwrap_or_default();
+        surplus.retain(|guard| !guards.contains(guard));
+        for guard in surplus {
+            self.drop_guard(id, guard);
         }
-        Ok(moved)
+        Ok(self.watches.get(&id).is_some_and(|watched| watched.own_guard() != before))
     }
 
     pub(super) fn add(&self, path: &Path, mask: u32) -> Result<i32> {
         let inotify = self.inotify.as_ref().ok_or(Error::EBADF)?;
         let flags = WatchFlags::from_bits_retain(mask | libc::IN_MASK_ADD);
         Ok(inotify::add_watch(inotify, path, flags).map_err(io::Error::from)?)
-    }
-
-    pub(super) fn use_node(&mut self, number: i32, id: Handle, role: Role) -> Arc<User> {
-        if let Some(watched) = self.watches.get_mut(&id) {
-            watched.nodes.insert(number);
-        }
-        let users = self.nodes.entry(number).or_default();
-        let user = User { id, role };
-        if let Some(same) = users.iter().find(|other| ***other == user) {
-            return same.clone();
-        }
-        users.push(Arc::new(user));
-        users[users.len() - 1].clone()
-    }
-
-    pub(super) fn drop_users(&mut self, number: i32, which: impl Fn(&User) -> bool) {
-        let Some(users) = self.nodes.get_mut(&number) else { return };
-        let mut dropped = Vec::new();
-        users.retain(|user| {
-            let drops = which(user);
-            dropped.extend(drops.then_some(user.id));
-            !drops
-        });
-        dropped.retain(|id| !users.iter().any(|user| user.id == *id));
-        let unused = users.is_empty();
-        for id in dropped {
-            if let Some(watched) = self.watches.get_mut(&id) {
-                watched.nodes.remove(&number);
-            }
-        }
-        if unused {
-            self.nodes.remove(&number);
-            // The child of a fork leaves the parent's list as it is.
-            if let (Some(inotify), true) = (&self.inotify, self.process == forks::count()) {
-                // It fails for what the system has let go of already.
-                let _ = inotify::remove_watch(inotify, number);
-            }
-        }
     }
 }
 

@@ -6,33 +6,36 @@
 
 mod folders;
 mod look;
+mod nodes;
 
 use super::{Means, Source, Ways, forks};
 use crate::error::Result;
 use crate::handle::Handle;
 use crate::watch::{Change, Outlet, Root, Told, What};
 use look::identity;
+use nodes::Node;
 use rustix::fs::inotify::{self, CreateFlags};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// All watches of a loop.
 #[derive(Default)]
 pub struct Paths {
     inotify: Option<Source>,
-    /// What is watched, by inotify's number, and on whose behalf.
-    nodes: HashMap<i32, Vec<Arc<User>>>,
+    nodes: HashMap<i32, Node>,
     watches: HashMap<Handle, Watched>,
     /// Which process it is for, in the way of `forks`.
     process: u32,
-    /// Names that were left, and come up as new ones among the events that were read.
-    moves: Vec<Move>,
-    /// The folders in which they come up, by what the system tells a move by.
+    /// The moves among the events that were read, by what the system tells one by: the folder and the name that is left,
+    /// and the folder in which it comes up.
+    departures: HashMap<u32, (i32, OsString)>,
     arrivals: HashMap<u32, i32>,
+    /// The watched paths, and what is below them, that were left by a move and are still to come up.
+    roots_moving: BTreeMap<u32, Vec<Handle>>,
+    moves: BTreeMap<(u32, Handle), VecDeque<Move>>,
     /// New folders to be walked once all that was read is handled: only then have they the names they have by now.
     unwalked: BTreeSet<(Handle, PathBuf)>,
     buffer: Vec<u8>,
@@ -47,41 +50,22 @@ struct Watched {
     target: Option<i32>,
     identity: Option<(u64, u64)>,
     guards: Vec<Guard>,
-    /// All its numbers.
-    nodes: BTreeSet<i32>,
+    /// The folders whose entries are told of, by their places below the root, and inotify's numbers for them.
+    folders: BTreeSet<(PathBuf, i32)>,
 }
 
-/// What guards a name, by inotify's number.
-type Guard = (i32, Arc<User>);
-
-#[derive(PartialEq, Eq)]
-struct User {
-    id: Handle,
-    role: Role,
-}
-
-#[derive(PartialEq, Eq)]
-enum Role {
-    /// A folder in which this name leads to the target. `own`: it is the last one of the watched path.
-    Guard { name: OsString, own: bool },
-    /// What the path leads to, if it is no folder.
-    File,
-    /// A folder whose entries are told of, by its place below the root.
-    Folder(PathBuf),
-}
-
-struct Move {
-    cookie: u32,
-    id: Handle,
-    from: Left,
-    folder: bool,
+/// A folder, by inotify's number, in which a name leads to the target. `own`: it is the last name of the watched path.
+#[derive(PartialEq, Eq, Clone)]
+struct Guard {
+    number: i32,
+    name: OsString,
+    own: bool,
 }
 
 /// What was left.
-enum Left {
-    /// A name beside the watched path; `None`: the watched path itself.
-    Beside(Option<OsString>),
-    Below(PathBuf),
+struct Move {
+    place: PathBuf,
+    folder: bool,
 }
 
 struct Event {
@@ -112,7 +96,7 @@ impl Paths {
             target: None,
             identity: None,
             guards: Vec::new(),
-            nodes: BTreeSet::new(),
+            folders: BTreeSet::new(),
         };
         self.watches.insert(id, watched);
         self.look(id, None, &mut Vec::new()).inspect_err(|_| self.stop(id))
@@ -131,14 +115,12 @@ impl Paths {
     pub fn renew(&mut self, told: &mut Told) -> Result<()> {
         self.open()?;
         self.nodes.clear();
-        self.moves.clear();
-        self.unwalked.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
         for id in &all {
             if let Some(watched) = self.watches.get_mut(id) {
                 (watched.target, watched.identity) = (None, None);
                 watched.guards.clear();
-                watched.nodes.clear();
+                watched.folders.clear();
             }
             let _lost = self.look(*id, None, &mut Vec::new());
             told.push((*id, Change::new(self.watches[id].root.told(), What::OVERFLOW)));
@@ -147,15 +129,11 @@ impl Paths {
     }
 
     pub fn stop(&mut self, id: Handle) {
-        let Some(watched) = self.watches.remove(&id) else { return };
-        for number in watched.nodes {
-            self.drop_users(number, |user| user.id == id);
+        self.gone_quietly(id);
+        for guard in self.watches.get(&id).map(|watched| watched.guards.clone()).unwrap_or_default() {
+            self.drop_guard(id, guard);
         }
-        self.moves.retain(|left| left.id != id);
-        self.unwalked.retain(|(other, _)| *other != id);
-        if self.watches.is_empty() {
-            self.nodes.clear();
-        }
+        self.watches.remove(&id);
     }
 
     /// It is found out from what is read.
@@ -197,11 +175,19 @@ impl Paths {
         self.buffer = buffer;
         let arrives = |event: &&Event| event.mask & libc::IN_MOVED_TO != 0;
         self.arrivals = events.iter().filter(arrives).map(|event| (event.cookie, event.number)).collect();
+        let leaves = |event: &&Event| event.mask & libc::IN_MOVED_FROM != 0;
+        let departure = |event: &Event| (event.cookie, (event.number, event.name.clone()));
+        self.departures = events.iter().filter(leaves).map(departure).collect();
         for event in &events {
             self.handle(event, told);
         }
-        for left in std::mem::take(&mut self.moves) {
-            self.left_for_good(left, told);
+        for id in std::mem::take(&mut self.roots_moving).into_values().flatten() {
+            self.root_left_for_good(id, told);
+        }
+        for ((_, id), all) in std::mem::take(&mut self.moves) {
+            for left in all {
+                self.left_for_good(id, left, told);
+            }
         }
         for (id, place) in std::mem::take(&mut self.unwalked) {
             self.walk_or_tell(id, &place, told);
@@ -214,64 +200,79 @@ impl Paths {
             self.look_everywhere(told);
             return;
         }
-        let Some(users) = self.nodes.get(&event.number).cloned() else { return };
-        if event.mask & libc::IN_IGNORED != 0 {
-            // The system has let go of it.
-            self.nodes.remove(&event.number);
-            for user in &users {
-                if let Some(watched) = self.watches.get_mut(&user.id) {
-                    watched.nodes.remove(&event.number);
-                    watched.guards.retain(|guard| guard.0 != event.number);
-                    if watched.target == Some(event.number) {
-                        watched.target = None;
-                        self.gone(user.id, told);
-                    }
+        if event.mask & (LEAVES | libc::IN_UNMOUNT | libc::IN_IGNORED) != 0 {
+            let concerned = self.nodes.get(&event.number).map(Node::on_the_way_of).unwrap_or_default();
+            if event.mask & libc::IN_IGNORED != 0 {
+                for id in self.lose_node(event.number) {
+                    self.gone(id, told);
                 }
             }
-        }
-        for user in &users {
-            // It may have been stopped to be watched on behalf of this one by an event before.
-            if !self.watches.contains_key(&user.id) {
-                continue;
-            }
-            match &user.role {
-                _ if event.mask & (LEAVES | libc::IN_UNMOUNT | libc::IN_IGNORED) != 0 => match &user.role {
-                    Role::Folder(at) if !at.as_os_str().is_empty() => {}
-                    _ => self.look_anew(user.id, false, told),
-                },
-                Role::Guard { name, own } => self.guard_tells(user.id, name, *own, event, told),
-                Role::File => self.file_tells(user.id, event, told),
-                Role::Folder(at) => self.folder_tells(user.id, at, event, told),
-            }
-        }
-    }
-
-    fn guard_tells(&mut self, id: Handle, name: &OsStr, own: bool, event: &Event, told: &mut Told) {
-        if event.name.is_empty() {
-            return;
-        }
-        let ours = event.name == name;
-        if !own {
-            if ours && event.mask & (libc::IN_CREATE | libc::IN_DELETE | libc::IN_MOVE) != 0 {
+            for id in concerned {
                 self.look_anew(id, false, told);
             }
             return;
         }
-        if event.mask & libc::IN_MOVED_FROM != 0 {
-            self.leave(id, Left::Beside((!ours).then(|| event.name.clone())), event, told);
+        let Some(node) = self.nodes.get(&event.number) else { return };
+        let (guards, files, folders) = (node.guards_of(&event.name), node.files().clone(), node.folders().clone());
+        for (id, own) in guards {
+            self.guard_tells(id, own, event, told);
+        }
+        if event.mask & libc::IN_MOVED_TO != 0 {
+            for id in self.roots_moving.remove(&event.cookie).into_iter().flatten() {
+                self.root_comes_up(id, event, told);
+            }
+        }
+        for id in files {
+            self.file_tells(id, event, told);
+        }
+        for (id, at) in folders {
+            self.folder_tells(id, &at, event, told);
+        }
+    }
+
+    /// Something happened to the name that a guard is for.
+    fn guard_tells(&mut self, id: Handle, own: bool, event: &Event, told: &mut Told) {
+        if event.mask & (libc::IN_CREATE | libc::IN_DELETE | libc::IN_MOVE) == 0 {
             return;
         }
-        let came = event.mask & libc::IN_MOVED_TO != 0;
-        let old = if came { self.take_move(id, event.cookie, |from| matches!(from, Left::Beside(_))) } else { None };
+        if !own {
+            self.look_anew(id, false, told);
+            return;
+        }
+        let guarded = |number: &&i32| self.watches[&id].own_guard() == Some(**number);
+        if event.mask & libc::IN_MOVED_FROM != 0 {
+            // Its new name is told if it is one beside it.
+            if self.arrivals.get(&event.cookie).filter(guarded).is_some() {
+                self.roots_moving.entry(event.cookie).or_default().push(id);
+            } else {
+                self.root_left_for_good(id, told);
+            }
+            return;
+        }
         let root = &self.watches[&id].root;
-        let change = match (old, ours) {
-            (Some(Left::Beside(Some(old))), true) => Change::renamed(root.beside(&old), root.told()),
-            (Some(Left::Beside(None)), false) => Change::renamed(root.told(), root.beside(&event.name)),
-            (_, true) if came || event.mask & libc::IN_CREATE != 0 => Change::new(root.told(), What::CREATED),
-            (_, true) if event.mask & libc::IN_DELETE != 0 => Change::new(root.told(), What::REMOVED),
-            _ => return,
+        let old = if event.mask & libc::IN_MOVED_TO != 0 { self.departures.get(&event.cookie) } else { None };
+        let change = match old {
+            Some((number, old)) if *number == event.number => Change::renamed(root.beside(old), root.told()),
+            _ if event.mask & libc::IN_DELETE != 0 => Change::new(root.told(), What::REMOVED),
+            _ => Change::new(root.told(), What::CREATED),
         };
         told.push((id, change));
+        self.look_anew(id, true, told);
+    }
+
+    /// A watched path has been renamed to another name in a folder.
+    fn root_comes_up(&mut self, id: Handle, event: &Event, told: &mut Told) {
+        let watched = &self.watches[&id];
+        if watched.own_guard() != Some(event.number) {
+            self.root_left_for_good(id, told);
+            return;
+        }
+        told.push((id, Change::renamed(watched.root.told(), watched.root.beside(&event.name))));
+        self.look_anew(id, true, told);
+    }
+
+    fn root_left_for_good(&mut self, id: Handle, told: &mut Told) {
+        told.push((id, Change::new(self.watches[&id].root.told(), What::REMOVED)));
         self.look_anew(id, true, told);
     }
 
@@ -286,46 +287,29 @@ impl Paths {
         told.push((id, Change::new(watched.root.told(), what)));
     }
 
-    fn take_move(&mut self, id: Handle, cookie: u32, kind: impl Fn(&Left) -> bool) -> Option<Left> {
-        let index = self.moves.iter().position(|left| left.cookie == cookie && left.id == id && kind(&left.from))?;
-        Some(self.moves.swap_remove(index).from)
-    }
-
-    /// A name was left. It is gone at once, before anything else is told that came later, unless it comes up again.
-    fn leave(&mut self, id: Handle, from: Left, event: &Event, told: &mut Told) {
-        let takes = |user: &Arc<User>| {
-            user.id == id
-                && match from {
-                    Left::Beside(_) => matches!(user.role, Role::Guard { own: true, .. }),
-                    Left::Below(_) => matches!(user.role, Role::Folder(_)),
-                }
-        };
-        let users = self.arrivals.get(&event.cookie).and_then(|number| self.nodes.get(number));
-        let comes = users.is_some_and(|users| users.iter().any(takes));
-        let left = Move { cookie: event.cookie, id, from, folder: event.mask & libc::IN_ISDIR != 0 };
-        if comes { self.moves.push(left) } else { self.left_for_good(left, told) }
+    /// A place below the root was left. It is gone at once, before anything else is told that came later, unless it comes
+    /// up again.
+    fn leave(&mut self, id: Handle, place: PathBuf, event: &Event, told: &mut Told) {
+        let node = self.arrivals.get(&event.cookie).and_then(|number| self.nodes.get(number));
+        let left = Move { place, folder: event.mask & libc::IN_ISDIR != 0 };
+        if node.is_some_and(|node| node.places_of(id).next().is_some()) {
+            self.moves.entry((event.cookie, id)).or_default().push_back(left);
+        } else {
+            self.left_for_good(id, left, told);
+        }
     }
 
     /// It has no new name that is watched.
-    fn left_for_good(&mut self, left: Move, told: &mut Told) {
-        let Some(watched) = self.watches.get(&left.id) else { return };
-        match left.from {
-            Left::Beside(Some(_)) => {}
-            Left::Beside(None) => {
-                told.push((left.id, Change::new(watched.root.told(), What::REMOVED)));
-                self.look_anew(left.id, true, told);
-            }
-            Left::Below(place) => {
-                told.push((left.id, Change::new(watched.root.below(&place), What::REMOVED)));
-                if left.folder {
-                    self.forget_below(left.id, &place);
-                }
-            }
+    fn left_for_good(&mut self, id: Handle, left: Move, told: &mut Told) {
+        told.push((id, Change::new(self.watches[&id].root.below(&left.place), What::REMOVED)));
+        if left.folder {
+            self.forget_below(id, &left.place);
         }
     }
 
     /// Events were lost, and with them folders to be watched.
     fn look_everywhere(&mut self, told: &mut Told) {
+        self.roots_moving.clear();
         self.moves.clear();
         self.unwalked.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
@@ -343,13 +327,18 @@ impl Paths {
 
     /// Forgets folders that were moved, unseen.
     fn forget_strays(&mut self, id: Handle) {
-        let Watched { target, nodes, .. } = &self.watches[&id];
-        let (target, nodes) = (*target, nodes.clone());
-        for number in nodes {
-            if Some(number) != target {
-                self.drop_users(number, |user| user.id == id && matches!(&user.role, Role::Folder(_)));
+        for (place, number) in self.folders_below(id, Path::new("")) {
+            if !place.as_os_str().is_empty() {
+                self.drop_folder(id, number, &place);
             }
         }
+    }
+}
+
+impl Watched {
+    /// The folder that the watched path has its name in, by inotify's number, if it is there.
+    fn own_guard(&self) -> Option<i32> {
+        self.guards.iter().find(|guard| guard.own).map(|guard| guard.number)
     }
 }
 
