@@ -395,6 +395,26 @@ TEST(a_link_further_up_is_followed_and_so_is_its_change) {
     leave_room();
 }
 
+TEST(a_link_that_comes_to_lead_to_a_folder_below_is_told_once) {
+    make_room();
+    make_folder("outer");
+    make_folder("outer/inner");
+    point("link", "outer");
+    begin_diary(&diary, rondel_loop_new(), "link", RONDEL_WATCH_RECURSIVE);
+    point("link.new", "outer/inner");
+    move("link.new", "link");
+    until_told(&diary, "link", RONDEL_WATCH_RENAMED);
+    until_quiet(&diary);
+    CHECK_EQ(diary.count, 1);
+    forget(&diary);
+    make_file("outer/inner/a");
+    make_file("outer/b");
+    until_told(&diary, "link/a", RONDEL_WATCH_CREATED);
+    until_quiet(&diary);
+    CHECK_EQ(different(&diary), 1);
+    end_diary(&diary);
+}
+
 TEST(links_in_a_circle_lead_nowhere) {
     make_room();
     point("a", "b");
@@ -434,4 +454,5 @@ TEST_MAIN(RUN(a_change_of_the_file_is_told_and_none_of_its_neighbours), RUN(a_fi
           RUN(a_file_can_become_a_folder_and_the_other_way_round), RUN(a_link_is_followed_and_so_is_its_change),
           RUN(what_a_link_leads_to_can_be_replaced_and_removed), RUN(a_link_to_a_folder_is_that_folder),
           RUN(a_link_further_up_is_followed_and_so_is_its_change),
+          RUN(a_link_that_comes_to_lead_to_a_folder_below_is_told_once),
           RUN(links_in_a_circle_lead_nowhere), RUN(another_name_of_the_file_changes_it_too))

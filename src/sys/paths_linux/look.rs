@@ -45,13 +45,18 @@ impl Paths {
         if target == before {
             return Ok(());
         }
-        self.gone_quietly(id);
+        // What is at the path now may have been one of the folders below: that is not let go of.
+        let former = self.folders_below(id, Path::new(""));
         if let Some(number) = target {
             if folder {
                 self.use_folder(id, number, Path::new(""));
             } else {
                 self.use_file(id, number);
             }
+        }
+        self.drop_target(id);
+        for (place, number) in former {
+            self.drop_folder(id, number, &place);
         }
         if let Some(watched) = self.watches.get_mut(&id) {
             watched.target = target;
