@@ -183,6 +183,7 @@ impl LentStrings {
         self.iter().next().is_none()
     }
 
+    #[cfg(unix)]
     pub fn start(self) -> *const *const c_char {
         self.0
     }
