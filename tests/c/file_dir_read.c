@@ -176,6 +176,7 @@ TEST(one_needs_no_right_but_to_read_it) {
 
 TEST(reads_run_in_the_order_of_their_starts_and_a_cancelled_one_takes_nothing_before_it_begins) {
     enum { MANY = 100 };
+    if (ON_WINDOWS) SKIP("has a pipe of Unix keep a thread busy");
     uint8_t times[MANY] = {0};
     rondel_loop loop = files_begin();
     struct busy busy;
