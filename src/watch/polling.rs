@@ -21,6 +21,8 @@ use std::sync::Arc;
 pub struct Polling {
     every: i64,
     next: Next,
+    /// How many looks have begun. In the child of a fork, one of the parent's may still be heard of.
+    looks: u64,
     recursive: bool,
     /// What there was at the last look.
     seen: Arc<Seen>,
@@ -46,7 +48,7 @@ impl Core {
         let seen = Arc::new(look(root, manner.recursive));
         let due = self.timers.insert(sys::clock().saturating_add(every), handle);
         let watch = self.watch_mut(handle)?;
-        watch.polling = Some(Polling { every, next: Next::Due(due), recursive: manner.recursive, seen });
+        watch.polling = Some(Polling { every, next: Next::Due(due), looks: 0, recursive: manner.recursive, seen });
         Ok(())
     }
 
@@ -67,13 +69,15 @@ impl Core {
         let Ok(watch) = self.watch_mut(handle) else { return };
         let root = watch.root.clone();
         let Some(polling) = &mut watch.polling else { return };
-        let (recursive, before, every) = (polling.recursive, polling.seen.clone(), polling.every);
+        polling.looks += 1;
+        let (number, recursive, before, every) =
+            (polling.looks, polling.recursive, polling.seen.clone(), polling.every);
         let looks = pool::submit(Lane::Files, move || {
             let now = look(&root, recursive);
             let changes = differences(&root, &before, &now);
             if pool::is_unwanted() != Some(true) {
                 // A loop that is gone does not care any more.
-                let seen = move |core: &mut Core| core.path_looked_at(handle, now, changes);
+                let seen = move |core: &mut Core| core.path_looked_at(handle, number, now, changes);
                 let _ = inbox.post_from_worker(Message::Apply(Box::new(seen)));
             }
         });
@@ -102,9 +106,10 @@ impl Core {
         }
     }
 
-    fn path_looked_at(&mut self, handle: Handle, now: Seen, changes: Vec<Change>) {
+    fn path_looked_at(&mut self, handle: Handle, number: u64, now: Seen, changes: Vec<Change>) {
         let Ok(watch) = self.watch_mut(handle) else { return };
-        let Some(every) = watch.polling.as_ref().map(|polling| polling.every) else { return };
+        let present = watch.polling.as_ref().filter(|polling| polling.looks == number);
+        let Some(every) = present.map(|polling| polling.every) else { return };
         let due = self.timers.insert(sys::clock().saturating_add(every), handle);
         if let Ok(watch) = self.watch_mut(handle)
             && let Some(polling) = &mut watch.polling
