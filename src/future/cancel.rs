@@ -101,6 +101,7 @@ impl Core {
             | Op::Entries(_)
             | Op::Interfaces(_)
             | Op::Ran(_)
+            | Op::Sends { first: None, .. }
             | Op::Over => {}
             Op::Later(deadline) => {
                 let deadline = *deadline;
@@ -109,8 +110,14 @@ impl Core {
             Op::Accept => self.cancel_accept(origin, handle),
             Op::Read => self.cancel_read(origin),
             Op::Write => self.cancel_write(origin, handle),
-            Op::Send | Op::Sends { .. } => self.cancel_udp_send(origin, handle),
-            Op::Receive => self.cancel_udp_recv(origin, handle),
+            Op::Send(number) | Op::Sends { first: Some(number), .. } => {
+                let number = *number;
+                self.cancel_udp_send(origin, handle, number);
+            }
+            Op::Receive(number) => {
+                let number = *number;
+                self.cancel_udp_recv(origin, handle, number);
+            }
             Op::Shutdown => self.cancel_shutdown(origin),
             Op::Run(_) => {
                 self.give_up_run(handle, reason);

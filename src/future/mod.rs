@@ -56,14 +56,18 @@ pub enum Op {
     Accept,
     Read,
     Write,
-    Send,
-    /// A batch of datagrams: how many are left, how many were sent, and the first error.
+    /// A datagram, with the number that it has if it waits.
+    Send(u32),
+    /// A batch of datagrams: how many are left, how many were sent, the first error, and the number of the first one that
+    /// had to wait.
     Sends {
         left: u32,
         sent: u32,
         error: Option<Error>,
+        first: Option<u32>,
     },
-    Receive,
+    /// One datagram; the number that it has among those who wait for one.
+    Receive(u32),
     Shutdown,
     /// The end of a process, which is the origin.
     Exit,
@@ -239,7 +243,7 @@ impl Future {
     /// Whether it is of an operation that owns nothing, and nobody will hear of its end.
     #[inline]
     fn is_unheard(&self) -> bool {
-        matches!((&self.op, self.notify), (Op::Write | Op::Send, Notify::Nobody))
+        matches!((&self.op, self.notify), (Op::Write | Op::Send(_), Notify::Nobody))
             && self.holders == 0
             && matches!(self.waiters, Waiters::None)
             && self.deadline.is_none()

@@ -7,6 +7,7 @@
 
 mod connect;
 mod local;
+mod numbered;
 mod options;
 mod receive;
 mod send;
@@ -25,6 +26,7 @@ use crate::reactor::Interest;
 use crate::sys::datagram::{self, Joining, Name, Returned};
 use crate::sys::{self, Source};
 use local::Side;
+use numbered::Numbered;
 use receive::{Kept, Once, Reader};
 use send_queue::SendQueue;
 use socket2::{Domain, SockAddr, Type};
@@ -52,7 +54,7 @@ pub struct Udp {
     watched: Option<Interest>,
     reader: Reader,
     /// Receives of one datagram each that wait.
-    once: VecDeque<Once>,
+    once: Numbered<Once>,
     /// The last one-shot receive has been told once so many items were taken from the ready queue.
     once_told: u64,
     /// Datagrams that came and that nobody has got yet.
@@ -90,7 +92,7 @@ impl Udp {
             peer,
             watched: None,
             reader: Reader::Nobody,
-            once: VecDeque::new(),
+            once: Numbered::default(),
             once_told: 0,
             kept: VecDeque::new(),
             returned: VecDeque::new(),
@@ -296,9 +298,9 @@ impl Core {
         self.flush_udp(handle);
         let cancelled = Error::ECANCELED.code();
         let Ok(udp) = self.udp_mut(handle) else { return };
-        let once = std::mem::take(&mut udp.once);
+        let mut once = std::mem::take(&mut udp.once);
         let out = udp.out.take();
-        for once in once {
+        while let Some(once) = once.pop() {
             self.complete(once.future, cancelled);
         }
         for future in out.into_iter().flat_map(|mut out| out.clear()) {

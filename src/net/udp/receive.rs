@@ -210,10 +210,11 @@ impl Core {
         if let Reader::Push { .. } = udp.reader {
             return Err(Error::EBUSY);
         }
-        let future = self.insert_future(Op::Receive, handle, notify)?;
-        self.udp_mut(handle)?.once.push_back(Once { future, buffer, out });
+        let number = udp.once.next_number();
+        let future = self.insert_future(Op::Receive(number), handle, notify)?;
+        self.udp_mut(handle)?.once.push(Once { future, buffer, out });
         if let Err(error) = self.begin_to_receive(handle) {
-            self.cancel_udp_recv(handle, future);
+            self.cancel_udp_recv(handle, future, number);
             self.withdraw_future(future);
             return Err(error);
         }
@@ -235,9 +236,9 @@ impl Core {
         Ok(())
     }
 
-    pub fn cancel_udp_recv(&mut self, handle: Handle, future: Handle) {
+    pub fn cancel_udp_recv(&mut self, handle: Handle, future: Handle, number: u32) {
         if let Ok(udp) = self.udp_mut(handle) {
-            udp.once.retain(|once| once.future != future);
+            udp.once.take_out(number, |once| once.future == future, drop);
         }
     }
 
@@ -277,12 +278,12 @@ impl Core {
         if udp.kept.is_empty() {
             let got = match udp.next_returned() {
                 Some(error) => Got::Failed(error),
-                None => udp.receive(&mut batch.arrivals, udp.once.len()),
+                None => udp.receive(&mut batch.arrivals, udp.once.count()),
             };
             match got {
                 Got::NotNow => return ToldOf::Nothing,
                 Got::Failed(error) => {
-                    let once = udp.once.pop_front();
+                    let once = udp.once.pop();
                     self.once_done(handle, once, error.code());
                     return self.serve_the_rest(handle);
                 }
@@ -298,7 +299,7 @@ impl Core {
             && !udp.once.is_empty()
             && let Some(kept) = udp.kept.pop_front()
         {
-            let mut once = udp.once.pop_front();
+            let mut once = udp.once.pop();
             let from = kept.datagram(udp.own.port());
             let result = once.as_mut().map_or(0, |once| once.take(&from, &kept.bytes));
             if let (Some(sender), Some(once)) = (kept.sender, &once)

@@ -85,7 +85,7 @@ fn comes_back(error: Error) -> bool {
 impl Core {
     pub fn udp_send(&mut self, handle: Handle, parcel: Parcel, notify: Notify) -> Result<Handle> {
         self.udp_mut(handle)?;
-        let future = self.insert_future(Op::Send, handle, notify)?;
+        let future = self.insert_future(Op::Send(0), handle, notify)?;
         let length = parcel.bytes.slice().len();
         if length > LONGEST {
             // Not worth a copy.
@@ -157,8 +157,11 @@ impl Core {
 
     fn send_parcels(&mut self, handle: Handle, batch: &[Parcel], notify: Notify) -> Result<Handle> {
         self.udp_mut(handle)?;
-        let future =
-            self.insert_future(Op::Sends { left: batch.len() as u32, sent: 0, error: None }, handle, notify)?;
+        let future = self.insert_future(
+            Op::Sends { left: batch.len() as u32, sent: 0, error: None, first: None },
+            handle,
+            notify,
+        )?;
         if batch.is_empty() {
             self.complete(future, 0);
             return Ok(future);
@@ -204,12 +207,18 @@ impl Core {
         let Core { table, datagrams, dirty, .. } = self;
         let Ok(Object::Udp(udp)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return false };
         let out = udp.out.get_or_insert_with(|| datagrams.queues.pop().unwrap_or_default());
-        out.push(future, &parcel.outgoing(), parcel.to.clone());
+        let number = out.push(future, &parcel.outgoing(), parcel.to.clone());
         if !udp.blocked && !udp.dirty {
             udp.dirty = true;
             dirty.push(handle);
         }
-        !udp.blocked && (out.count() >= GATHERED || out.size() >= GATHERED_BYTES)
+        let full = !udp.blocked && (out.count() >= GATHERED || out.size() >= GATHERED_BYTES);
+        match self.future_mut(future).map(|future| &mut future.op) {
+            Ok(Op::Send(own)) => *own = number,
+            Ok(Op::Sends { first: first @ None, .. }) => *first = Some(number),
+            _ => {}
+        }
+        full
     }
 
     /// Sends until the queue is empty or the system takes no more, and completes what is done.
@@ -297,7 +306,7 @@ impl Core {
     /// So many of a batch have left, or failed.
     fn batch_sent(&mut self, handle: Handle, count: u32, result: Result<()>) {
         let Ok(future) = self.future_mut(handle) else { return };
-        let Op::Sends { left, sent, error } = &mut future.op else { return };
+        let Op::Sends { left, sent, error, .. } = &mut future.op else { return };
         *left -= count;
         match result {
             Ok(()) => *sent += count,
@@ -363,10 +372,11 @@ impl Core {
         let _ = self.udp_interest(handle, false);
     }
 
-    pub fn cancel_udp_send(&mut self, handle: Handle, future: Handle) {
+    /// `number`: of its first datagram in the queue.
+    pub fn cancel_udp_send(&mut self, handle: Handle, future: Handle, number: u32) {
         let Ok(udp) = self.udp_mut(handle) else { return };
         let Some(mut out) = udp.out.take() else { return };
-        out.cancel(future);
+        out.cancel(number, future);
         self.put_send_queue(handle, out);
         if self.udp_mut(handle).is_ok_and(|udp| udp.blocked && udp.out.is_none()) {
             self.flush_udp(handle);
