@@ -2803,9 +2803,14 @@ typedef struct rondel_stat {
  * Opens a file: the result is its handle. The path is copied; what opens it is never inherited by other programs.
  *
  * `flags`: any of `RONDEL_OPEN_`, at least one of READ, WRITE and APPEND. `mode`: the permissions of a file that is
- * made, less what umask(2) takes away. It does not wait for the other end of a fifo: to read from, a fifo opens at
- * once; to write to, it fails with `RONDEL_ENXIO` while nobody reads; and a read from an empty one gives
- * `RONDEL_EAGAIN`.
+ * made, less what umask(2) takes away.
+ *
+ * What may keep one waiting for ever, as fifos, terminals and other devices do, and some files that the system makes up,
+ * is not waited for (O_NONBLOCK). A fifo opens at once to read from, and fails with `RONDEL_ENXIO` to write to while
+ * nobody reads. A read gives `RONDEL_EAGAIN` where nothing is there yet. A write of which not all fits tells how much of
+ * it went, and the rest is yours to write again; `RONDEL_EAGAIN` if nothing did. To wait for such things, open(2) them
+ * and give them to `rondel_pipe_open` or `rondel_tty_open`. Whoever else gets the descriptor, by dup(2) say, does not wait
+ * either, but for programs that are given it when they are started: see `RONDEL_STDIO_FD`. On Windows all of it waits.
  *
  * As all that has to do with files, it runs on the worker pool; cancelled before it begins it never happens, and
  * afterwards it completes, with `RONDEL_ECANCELED`, when it has come back, be it that all of it has happened. A file that
@@ -2876,7 +2881,8 @@ rondel_future rondel_file_readv(rondel_file file,
                                 void *user_data);
 
 /**
- * Writes: the result is `length`, or an error; how much was written before it is then not told.
+ * Writes: the result is `length`, or an error; how much was written before it is then not told. Only of what has no room
+ * for all of it at the moment, and does not wait, the result may be less: see `rondel_file_open`.
  *
  * `offset` as for `rondel_file_read`; a file that appends writes at its end whatever it is. The bytes are not copied:
  * they must stay as they are until it completes, also if it is cancelled. `RONDEL_EINVAL` for NULL, an impossible
@@ -3285,7 +3291,9 @@ rondel_future rondel_send_file(rondel_stream stream,
 
 /**
  * `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
- * it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`).
+ * it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`). Those of a file that
+ * `rondel_file_open` opened do from then on, as programs expect (also with `RONDEL_STDIO_INHERIT`): the file is then as one
+ * of `rondel_file_open_fd`. If no process could be started it stays as it was.
  */
 #define RONDEL_STDIO_FD 3
 

@@ -9,6 +9,7 @@
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result, to_code};
+use crate::file::handing::Waiting;
 use crate::future::Op;
 use crate::handle::{Handle, Table};
 use crate::inbox::Message;
@@ -149,7 +150,17 @@ impl Core {
                 Err(error) => started = Err(error),
             }
         }
-        match started.and_then(|()| self.let_block(&streams)).and_then(|()| process::spawn(&order)) {
+        let given = stdio.iter().enumerate().filter_map(|(number, stdio)| match *stdio {
+            Stdio::Given(descriptor) => Some(descriptor),
+            Stdio::Inherited => Some(number as i64),
+            _ => None,
+        });
+        let mut files = Waiting::default();
+        let started = started.and_then(|()| self.let_block(&streams)).and_then(|()| {
+            files = self.let_files_wait(given)?;
+            process::spawn(&order)
+        });
+        match started {
             Ok(child) => {
                 for stream in streams {
                     let _ = self.close(stream);
@@ -165,6 +176,7 @@ impl Core {
                 for stream in streams {
                     let _ = self.source_of(stream).and_then(|source| source.set_blocking(false));
                 }
+                files.undo();
                 ends.into_iter().for_each(|(_, end)| self.table.discard(end));
                 self.table.discard(handle);
                 Err(error)

@@ -7,6 +7,7 @@
 
 pub mod copy;
 pub mod folder;
+pub mod handing;
 pub mod outcome;
 pub mod transfer;
 pub mod whole;

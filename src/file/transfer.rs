@@ -8,7 +8,7 @@ use crate::handle::Handle;
 use crate::pool;
 use crate::sys::file::OpenFile;
 use crate::sys::lent::{LentBuffer, LentBytes};
-use std::io::{IoSlice, IoSliceMut};
+use std::io::{self, IoSlice, IoSliceMut};
 
 /// A caller's offset: -1 is the file's own position.
 pub fn offset(offset: i64) -> Result<Option<u64>> {
@@ -48,7 +48,7 @@ fn read(open: &OpenFile, pieces: &mut [LentBuffer], offset: Option<u64>) -> Resu
     Ok(open.read(&mut slices, offset)? as i64)
 }
 
-/// Everything, or an error.
+/// Everything, or an error; of a file that does not wait for room, as much as there is room for.
 fn write(open: &OpenFile, pieces: &[LentBytes], offset: Option<u64>) -> Result<i64> {
     let mut slices: Vec<IoSlice<'_>> = pieces.iter().map(|piece| IoSlice::new(piece.slice())).collect();
     let mut slices = &mut slices[..];
@@ -58,7 +58,10 @@ fn write(open: &OpenFile, pieces: &[LentBytes], offset: Option<u64>) -> Result<i
         if all > 0 && pool::is_unwanted() == Some(true) {
             return Err(Error::ECANCELED);
         }
-        let count = open.write(slices, offset.map(|offset| offset.saturating_add(all)))?;
+        let count = match open.write(slices, offset.map(|offset| offset.saturating_add(all))) {
+            Err(error) if all > 0 && error.kind() == io::ErrorKind::WouldBlock => break,
+            count => count?,
+        };
         if count == 0 {
             return Err(Error::EIO);
         }

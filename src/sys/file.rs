@@ -41,6 +41,8 @@ pub fn path_bytes(path: OsString) -> io::Result<Vec<u8>> {
 pub struct OpenFile {
     file: Held<File>,
     appends: bool,
+    /// A caller's own is used as it is.
+    opened_here: bool,
     /// If it is a folder.
     pub names: Names,
 }
@@ -51,7 +53,7 @@ fn mode_bits(mode: u32) -> Mode {
 }
 
 impl OpenFile {
-    /// It never waits for the other end of a fifo: nobody could end that wait.
+    /// It never waits for the other end of a fifo, nor do reads and writes: nobody could end that wait.
     pub fn open(path: &Path, how: How, mode: u32) -> io::Result<OpenFile> {
         let mut flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
         flags |= match (how.read, how.write || how.append) {
@@ -73,7 +75,7 @@ impl OpenFile {
             }
         }
         let fd = rustix::io::retry_on_intr(|| rustix::fs::open(path, flags, mode_bits(mode)))?;
-        Ok(OpenFile::new(fd, how.append))
+        Ok(OpenFile { opened_here: true, ..OpenFile::new(fd, how.append) })
     }
 
     /// Takes over a caller's descriptor. On failure it stays the caller's.
@@ -87,7 +89,7 @@ impl OpenFile {
     }
 
     fn new(fd: OwnedFd, appends: bool) -> OpenFile {
-        OpenFile { file: Held::new(fd.into()), appends, names: Names::default() }
+        OpenFile { file: Held::new(fd.into()), appends, opened_here: false, names: Names::default() }
     }
 
     pub fn raw(&self) -> i64 {
@@ -121,6 +123,21 @@ impl OpenFile {
             (Some(offset), [one]) => rustix::io::pwrite(fd, one, offset),
             (Some(offset), many) => rustix::io::pwritev(fd, many, offset),
         })?)
+    }
+
+    /// Whether reads and writes wait, here and for whoever else has the same open file. Whether that is a change: what
+    /// somebody else has opened stays as it is.
+    pub fn set_blocking(&self, blocking: bool) -> io::Result<bool> {
+        if !self.opened_here {
+            return Ok(false);
+        }
+        let mut flags = rustix::fs::fcntl_getfl(&self.file)?;
+        if flags.contains(OFlags::NONBLOCK) != blocking {
+            return Ok(false);
+        }
+        flags.set(OFlags::NONBLOCK, !blocking);
+        rustix::fs::fcntl_setfl(&self.file, flags)?;
+        Ok(true)
     }
 
     pub fn stat(&self) -> io::Result<Stat> {

@@ -123,6 +123,11 @@ impl OpenFile {
         &self.file
     }
 
+    /// Here all of them wait, as programs expect.
+    pub fn set_blocking(&self, _: bool) -> io::Result<bool> {
+        Ok(false)
+    }
+
     /// Whether every write goes to the end.
     pub fn appends(&self) -> bool {
         self.appends
