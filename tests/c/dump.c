@@ -73,8 +73,8 @@ TEST(what_keeps_the_loop_going_comes_first) {
 }
 
 TEST(an_age_is_told_and_the_oldest_comes_first) {
-    rondel_loop loop = rondel_loop_new();
     const int64_t begun = rondel_clock();
+    rondel_loop loop = rondel_loop_new();
     rondel_timer old = rondel_timer_start(loop, AGES, 0, trace, ""), young;
     int64_t age = -1;
     char line[64];

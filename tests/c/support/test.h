@@ -211,9 +211,23 @@ static inline void test_grow_stack(void) {
     for (size_t i = 0; i < sizeof deep; i += 4096) deep[sizeof deep - 1 - i] = 0;
 }
 
+/* Signals as a terminal's shell leaves them to what it starts: a shell's `&`, nohup and some that run tests for others have
+ * some ignored. */
+static inline void test_reset_signals(void) {
+#ifndef _WIN32
+    struct sigaction action;
+    sigset_t none;
+    for (int signum = 1; signum < NSIG; signum++)
+        if (sigaction(signum, NULL, &action) == 0 && action.sa_handler == SIG_IGN) signal(signum, SIG_DFL);
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+#endif
+}
+
 static inline int test_main(int argc, char **argv, const struct test *tests, size_t count) {
     int failed = 0, ran = 0;
     struct sigaction action;
+    test_reset_signals();
     memset(&action, 0, sizeof action);
     action.sa_handler = test_watchdog;
     sigaction(SIGALRM, &action, NULL);
