@@ -52,7 +52,7 @@ TEST(an_empty_loop_has_nothing_to_say) {
 
 TEST(what_keeps_the_loop_going_comes_first) {
     rondel_loop loop = rondel_loop_new();
-    rondel_timer quiet = rondel_timer_start(loop, RONDEL_SECOND, RONDEL_SECOND, trace, "");
+    rondel_timer quiet = rondel_timer_start(loop, 50 * RONDEL_SECOND, RONDEL_SECOND, trace, "");
     rondel_timer stopped = rondel_timer_start(loop, RONDEL_SECOND, 0, trace, "");
     rondel_timer heart = rondel_timer_start(loop, 100 * RONDEL_SECOND, 90 * RONDEL_SECOND, trace, "");
     CHECK_EQ(rondel_handle_set_name(quiet, "quiet"), 0);

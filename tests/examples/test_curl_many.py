@@ -56,7 +56,7 @@ class CurlMany(harness.Case):
             urls = [self.url(server, path) for path in
                     ("/die", "/drop", "/status/404", "/redirect/3", "/silent", "/circle", "/bytes/10")]
             urls += [f"http://127.0.0.1:{port}/", "nonsense://x/"]
-            program = self.run_program("curl_many", "--deadline", 2, *urls, code=1)
+            program = self.run_program("curl_many", "--deadline", 20 if harness.WRAPPER else 8, *urls, code=1)
             out = program.stdout
             for path in ("/die", "/drop", "/silent", "/circle"):
                 self.assertRegex(out, rf"(?m)^failed  {self.url(server, path)}  \S", out)

@@ -246,7 +246,7 @@ class HttpFiles(Served):
         self.assertEqual(self.end(), 7)
 
     def test_slow_clients_meet_their_deadline_and_others_are_served(self):
-        self.serve("--patience", "1", "--log")
+        self.serve("--patience", "5", "--log")
         silent, dripping = self.connect(), self.connect()
         dripping.sendall(b"GET / HTTP/1.1\r\nX: ")
         # One that takes nothing: its file has to be larger than all buffers on the way.
@@ -264,7 +264,7 @@ class HttpFiles(Served):
 
     @unittest.skipUnless(os.path.exists("/proc/self/status"), "tells how much memory a program has had")
     def test_a_client_that_takes_no_answers_is_read_no_further(self):
-        self.serve("--patience", "1")
+        self.serve("--patience", "5")
         before, ahead = self.most_memory(), b"PUT / HTTP/1.1\r\nHost: here\r\n\r\n" * 1000
         connection = self.connect()
         with self.assertRaises(ConnectionError):

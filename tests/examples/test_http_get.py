@@ -107,7 +107,7 @@ class HttpGet(harness.Case):
                      or connection.recv(1)):
             with self.subTest(), PythonServer(talk) as server:
                 url = f"http://127.0.0.1:{server.port}/"
-                program = self.run_program("http_get", "--deadline", 3, url, self.url("small.txt"), code=1)
+                program = self.run_program("http_get", "--deadline", 20 if harness.WRAPPER else 5, url, self.url("small.txt"), code=1)
                 self.assertRegex(program.stdout, rf"(?m)^failed  {url}  .*timed out")
                 self.assert_fetched(program, "small.txt")
 

@@ -35,7 +35,7 @@ except OSError as error:
     print("failed:", error)
 late = send(sleep_long())
 try:
-    late.result(timeout=0.05)
+    late.result(timeout=0.5)
 except TimeoutError:
     print("not waited for: timed out")
 late.cancel()

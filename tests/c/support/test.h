@@ -189,7 +189,7 @@ static inline int test_run_one(const struct test *test) {
     test_name = test->name;
     test_skipped = NULL;
     test_failures = 0;
-    alarm((unsigned)test_scale(120, 900));
+    alarm((unsigned)test_scale(240, 900));
     test->body();
     alarm(0);
     if (test_open_descriptors() != before) {
