@@ -50,6 +50,13 @@ impl Segment {
             Segment::File(part) => part.advance(count),
         }
     }
+
+    /// Cuts out what lies between two places. Whether nothing is left: one that is not copied is all of one write.
+    fn cut(&mut self, from: u64, to: u64) -> bool {
+        let Segment::Copied { bytes, start } = self else { return true };
+        bytes.drain(*start + from as usize..*start + to as usize);
+        bytes.len() == *start
+    }
 }
 
 struct Write {
@@ -336,35 +343,25 @@ impl WriteQueue {
         let Some(index) = self.writes.iter().position(|write| write.future == future) else { return };
         let Some(Write { length, end, .. }) = self.writes.remove(index) else { return };
         let begin = end - length;
-        let mut at = self.sent;
         let keep = begin < self.sent;
-        let mut segments = VecDeque::with_capacity(self.segments.len() + 1);
-        for segment in self.segments.drain(..) {
-            let (first, last) = (at, at + segment.length());
-            at = last;
-            if last <= begin || first >= end {
-                segments.push_back(segment);
-                continue;
-            }
-            if keep {
+        let mut at = 0;
+        let mut last = self.sent;
+        while last < end
+            && let Some(segment) = self.segments.get_mut(at)
+        {
+            let first = last;
+            last += segment.length();
+            let gone = last > begin && !keep && segment.cut(begin.max(first) - first, end.min(last) - first);
+            if keep && matches!(segment, Segment::Lent { .. }) {
                 // It has begun: what is left of it must follow, from memory of ours.
-                segments.push_back(match segment {
-                    Segment::Lent { .. } => copied(segment.rest(), buffers),
-                    own => own,
-                });
-                continue;
+                *segment = copied(segment.rest(), buffers);
             }
-            if matches!(segment, Segment::File(_)) {
-                continue;
-            }
-            let rest = segment.rest();
-            let (before, after) =
-                (&rest[..begin.saturating_sub(first) as usize], &rest[(end.min(last) - first) as usize..]);
-            for part in [before, after].into_iter().filter(|part| !part.is_empty()) {
-                segments.push_back(copied(part, buffers));
+            if !gone {
+                at += 1;
+            } else if let Some(Segment::Copied { bytes, .. }) = self.segments.remove(at) {
+                buffers.put(bytes);
             }
         }
-        self.segments = segments;
         if keep {
             self.owed = end;
         } else {
@@ -417,6 +414,28 @@ mod tests {
         queue.advance(5, &mut buffers);
         assert_eq!(queue.pop_done(), Some((future(3), 5)));
         assert!(queue.is_empty());
+    }
+
+    #[test]
+    fn writes_that_are_taken_out_leave_no_more_buffers_than_there_were() {
+        let mut buffers = Buffers::default();
+        let parts = vec!["seven b"; 10_000];
+        let mut queue = queue_of(&parts, &mut buffers);
+        let before = queue.segments.len();
+        for n in (1..=10_000).filter(|n| n % 10 != 0) {
+            queue.cancel(future(n), &mut buffers);
+            assert!(queue.segments.len() <= before);
+        }
+        assert_eq!(left(&queue), "seven b".repeat(1000).as_bytes());
+        queue.advance(700, &mut buffers);
+        for n in 1..=100 {
+            assert_eq!(queue.pop_done(), Some((future(n * 10), 7)));
+        }
+        assert_eq!(queue.pop_done(), None);
+        for n in (101..=1000).rev() {
+            queue.cancel(future(n * 10), &mut buffers);
+        }
+        assert!(queue.segments.is_empty() && queue.is_empty());
     }
 
     #[test]
