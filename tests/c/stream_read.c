@@ -113,6 +113,7 @@ TEST(nothing_is_read_while_nobody_wants_it) {
     int peer, waiting = 0;
     rondel_tcp stream = net_stream(loop, &peer);
     CHECK(net_send_text(peer, "abcdefgh"));
+    net_wait_readable((int)rondel_fileno(stream));
     net_settle(loop);
     ioctl((int)rondel_fileno(stream), FIONREAD, &waiting);
     CHECK_EQ(waiting, 8);
