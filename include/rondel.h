@@ -2803,7 +2803,8 @@ typedef struct rondel_stat {
  * Opens a file: the result is its handle. The path is copied; what opens it is never inherited by other programs.
  *
  * `flags`: any of `RONDEL_OPEN_`, at least one of READ, WRITE and APPEND. `mode`: the permissions of a file that is
- * made, less what umask(2) takes away.
+ * made, less what umask(2) takes away. Where somebody has a lease on the file, see fcntl(2), it waits until the system has
+ * broken that, or it is cancelled.
  *
  * What may keep one waiting for ever, as fifos, terminals and other devices do, and some files that the system makes up,
  * is not waited for (O_NONBLOCK). A fifo opens at once to read from, and fails with `RONDEL_ENXIO` to write to while
@@ -3203,9 +3204,15 @@ rondel_future rondel_file_make_temp(rondel_loop loop, const char *template_, ron
  * Reads a whole file: the result is its length, and `rondel_future_bytes` gives the bytes, which belong to the future.
  *
  * It fails with `RONDEL_EFBIG` if there are more than `most` bytes; 0: any number. `RONDEL_EINVAL` if that is
- * negative, or for NULL; else the errors of open(2) and read(2), and `RONDEL_ENOMEM`. Loop thread only.
+ * negative, or for NULL; else the errors of open(2) and read(2), and `RONDEL_ENOMEM`. Of what one would have to wait for,
+ * as of a fifo whose writer has not written all, it fails with `RONDEL_EAGAIN` (see `rondel_file_open`), and what was read
+ * until then is gone. Loop thread only.
  */
-rondel_future rondel_file_slurp(rondel_loop loop, const char *path, int64_t most, rondel_fn fn, void *user_data);
+rondel_future rondel_file_slurp(rondel_loop loop,
+                                const char *path,
+                                int64_t most,
+                                rondel_fn fn,
+                                void *user_data);
 
 /**
  * Writes a whole file, in the place of the one that is there or of none: the result is `length`.

@@ -5,7 +5,7 @@ use super::types::*;
 use super::{notify, number, with_core, with_loop_core};
 use crate::error::{Error, Result};
 use crate::file::transfer::offset as checked_offset;
-use crate::file::{Order, outcome::Outcome};
+use crate::file::{Order, opening, outcome::Outcome};
 use crate::sys::file::{CallersPath, OpenFile};
 use crate::sys::file_types::{Existence, How, Stat, Time};
 use crate::sys::lent::{LentBuffer, LentBytes, LentPlace, c_string, lent_pieces};
@@ -120,7 +120,8 @@ pub(super) unsafe fn path(text: *const c_char) -> Result<CallersPath> {
 /// Opens a file: the result is its handle. The path is copied; what opens it is never inherited by other programs.
 ///
 /// `flags`: any of `RONDEL_OPEN_`, at least one of READ, WRITE and APPEND. `mode`: the permissions of a file that is
-/// made, less what umask(2) takes away.
+/// made, less what umask(2) takes away. Where somebody has a lease on the file, see fcntl(2), it waits until the system has
+/// broken that, or it is cancelled.
 ///
 /// What may keep one waiting for ever, as fifos, terminals and other devices do, and some files that the system makes up,
 /// is not waited for (O_NONBLOCK). A fifo opens at once to read from, and fails with `RONDEL_ENXIO` to write to while
@@ -146,7 +147,7 @@ pub unsafe extern "C" fn rondel_file_open(
         // SAFETY: what the caller of this function promises.
         let path = unsafe { self::path(path) }?;
         let (how, mode) = (how(flags)?, permissions(mode)?);
-        core.open_on_path(notify(r#fn, user_data), move || Ok(Outcome::from(OpenFile::open(&path, how, mode)?)))
+        core.open_on_path(notify(r#fn, user_data), move || Ok(Outcome::from(opening::open(&path, how, mode)?)))
     }))
 }
 

@@ -19,7 +19,9 @@ pub const RONDEL_COPY_CLONE: i32 = 2;
 /// Reads a whole file: the result is its length, and `rondel_future_bytes` gives the bytes, which belong to the future.
 ///
 /// It fails with `RONDEL_EFBIG` if there are more than `most` bytes; 0: any number. `RONDEL_EINVAL` if that is
-/// negative, or for NULL; else the errors of open(2) and read(2), and `RONDEL_ENOMEM`. Loop thread only.
+/// negative, or for NULL; else the errors of open(2) and read(2), and `RONDEL_ENOMEM`. Of what one would have to wait for,
+/// as of a fifo whose writer has not written all, it fails with `RONDEL_EAGAIN` (see `rondel_file_open`), and what was read
+/// until then is gone. Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_file_slurp(
     r#loop: rondel_loop,

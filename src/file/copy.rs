@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! Copies of files: shared blocks where the file system can, else inside the kernel, else through memory.
 
+use super::opening;
 use super::whole::stop_if_unwanted;
 use crate::error::{Error, Result};
 use crate::sys::file::{self as system, OpenFile};
@@ -24,7 +25,7 @@ pub struct Manner {
 
 /// Copies the bytes and the permissions of a file. How many bytes it were.
 pub fn copy(from: &Path, to: &Path, manner: Manner) -> Result<i64> {
-    let source = OpenFile::open(from, How { read: true, ..How::default() }, 0)?;
+    let source = opening::open(from, How { read: true, ..How::default() }, 0)?;
     let about = source.stat()?;
     match about.kind {
         FileType::Regular => {}
@@ -45,12 +46,10 @@ pub fn copy(from: &Path, to: &Path, manner: Manner) -> Result<i64> {
 /// The file to copy to, and whether it was made.
 fn open_target(path: &Path, mode: u32, exclusive: bool) -> Result<(OpenFile, bool)> {
     let how = |existence| How { write: true, existence, ..How::default() };
-    match OpenFile::open(path, how(Existence::Refused), mode) {
+    match opening::open(path, how(Existence::Refused), mode) {
         Ok(open) => Ok((open, true)),
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !exclusive => {
-            Ok((OpenFile::open(path, how(Existence::Optional), mode)?, false))
-        }
-        Err(error) => Err(error.into()),
+        Err(Error::EEXIST) if !exclusive => Ok((opening::open(path, how(Existence::Optional), mode)?, false)),
+        Err(error) => Err(error),
     }
 }
 

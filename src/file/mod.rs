@@ -8,6 +8,7 @@
 pub mod copy;
 pub mod folder;
 pub mod handing;
+pub mod opening;
 pub mod outcome;
 pub mod transfer;
 pub mod whole;

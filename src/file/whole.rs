@@ -2,6 +2,7 @@
 //! Whole files: read into memory at once, and replaced at once.
 
 use super::folder::make_temporary_file;
+use super::opening;
 use super::outcome::Bytes;
 use crate::error::{Error, Result};
 use crate::pool;
@@ -18,7 +19,7 @@ const LINKS: usize = 40;
 
 /// Everything that is in a file, of which there may be `most` bytes.
 pub fn slurp(path: &Path, most: u64) -> Result<Bytes> {
-    let open = OpenFile::open(path, How { read: true, ..How::default() }, 0)?;
+    let open = opening::open(path, How { read: true, ..How::default() }, 0)?;
     let size = open.stat()?.size;
     if size > most {
         return Err(Error::EFBIG);

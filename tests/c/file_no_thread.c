@@ -53,7 +53,7 @@ TEST(a_long_line_fails_as_a_whole_when_there_is_no_thread) {
     files_end(loop);
 }
 #else
-TEST(a_long_line_fails_as_a_whole_when_there_is_no_thread) { SKIP("only Linux lets a program stand before the system"); }
+TEST(a_long_line_fails_as_a_whole_when_there_is_no_thread) { SKIP("a program cannot stand before the system"); }
 #endif
 
 TEST_MAIN(RUN(a_long_line_fails_as_a_whole_when_there_is_no_thread))

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Files under the numbers of standard input, output and error: however they are closed, no other file gets the number. */
+ * Files under the numbers of standard input, output and error: however they are closed, no other file gets one. */
 #include "support/test.h"
 
 #include "support/child.h"

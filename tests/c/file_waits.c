@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Files that could keep one waiting, fifos and terminals: nothing waits here, nothing is lost, and programs that are given
- * one wait as they expect to. */
+ * Files that could keep one waiting, fifos and terminals: nothing waits here, nothing is lost, and programs that are
+ * given one wait as they expect to. */
 #include "support/test.h"
 
 #include "support/files.h"
@@ -58,7 +58,8 @@ TEST(a_write_that_does_not_fit_tells_how_much_went) {
     CHECK_EQ(came(&fifo, bytes), went);
     /* The rest in turn, until all is there. */
     while (went < MUCH) {
-        int64_t more = result_of(rondel_file_write(fifo.file, bytes + went, (size_t)(MUCH - went), RONDEL_POSITION, RONDEL_FUTURE));
+        size_t left = (size_t)(MUCH - went);
+        int64_t more = result_of(rondel_file_write(fifo.file, bytes + went, left, RONDEL_POSITION, RONDEL_FUTURE));
         CHECK(more > 0);
         if (more <= 0) break;
         CHECK_EQ(came(&fifo, bytes + went), more);
@@ -122,7 +123,7 @@ TEST(a_program_waits_for_room_in_the_fifo_it_is_given) {
     CHECK(waits(fifo.file));
     close_now(fifo.file);
     fifo.file = 0;
-    CHECK_EQ(fcntl(fifo.reader, F_SETFL, 0), 0); /* here it is waited for, and the program is ahead until the fifo is full */
+    CHECK_EQ(fcntl(fifo.reader, F_SETFL, 0), 0); /* this end waits, too */
     for (ssize_t n; (n = read(fifo.reader, bytes, sizeof bytes)) > 0; all += n) continue;
     CHECK_EQ(all, 300000);
     CHECK_EQ(end_of(process), 0);
