@@ -23,6 +23,12 @@ impl Stamp {
         file(&self.0) == file(&later.0)
     }
 
+    /// Whether nobody has made, renamed or removed anything in a folder, as far as the clock of its file system can tell.
+    pub fn has_same_names(&self, later: &Stamp) -> bool {
+        let times = |stamp: &Metadata| (stamp.mtime(), stamp.mtime_nsec(), stamp.ctime(), stamp.ctime_nsec());
+        self.is_same_file(later) && times(&self.0) == times(&later.0)
+    }
+
     /// A folder's own times change with every entry, which is told of as such.
     pub fn differs_in_content(&self, later: &Stamp) -> bool {
         let content = |stamp: &Metadata| (stamp.size(), stamp.mtime(), stamp.mtime_nsec());

@@ -24,6 +24,11 @@ impl Stamp {
         file(&self.0) == file(&later.0)
     }
 
+    /// Whether nobody has made, renamed or removed anything in a folder, as far as the clock of its file system can tell.
+    pub fn has_same_names(&self, later: &Stamp) -> bool {
+        self.is_same_file(later) && self.0.last_write_time() == later.0.last_write_time()
+    }
+
     /// A folder's own times change with every entry, which is told of as such.
     pub fn differs_in_content(&self, later: &Stamp) -> bool {
         let content = |stamp: &Metadata| (stamp.file_size(), stamp.last_write_time());

@@ -12,7 +12,7 @@ use crate::lifecycle::{Entry, Object};
 use crate::pool::{self, Job, Lane};
 use crate::sys::{self, stamp::Stamp};
 use crate::timers::TimerId;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 use std::fs;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
@@ -122,26 +122,53 @@ impl Core {
     }
 }
 
-/// Where somebody removes and renames without end, a look does with what it has after so many names.
+/// Where somebody makes, removes and renames without end, a look does with what it has after so many attempts: what passes
+/// all of them by is rare. Of few files it sees as many as this before.
+const ATTEMPTS: usize = 3;
 const PATIENCE: usize = 10_000;
 
 fn look(root: &Root, recursive: bool) -> Seen {
     let mut names = 0;
+    let mut former = Vec::new();
     loop {
         let mut seen = Seen::new();
-        let looked = look_once(root, recursive, &mut seen);
-        names += seen.len().max(1);
-        if looked.is_ok() || names >= PATIENCE || pool::is_unwanted() == Some(true) {
+        let patience = match look_once(root, recursive, &mut seen) {
+            Ok(()) => return seen,
+            Err(Torn::Gone) => PATIENCE,
+            Err(Torn::Changed) => 0,
+        };
+        if pool::is_unwanted() == Some(true) {
             return seen;
+        }
+        names += seen.len().max(1);
+        if names >= patience && former.len() + 1 >= ATTEMPTS {
+            add_missed(&mut seen, former);
+            return seen;
+        }
+        former.push(seen);
+    }
+}
+
+/// What the last attempt did not see, and one before it did, may be there: if it is gone, the next look tells.
+fn add_missed(seen: &mut Seen, former: Vec<Seen>) {
+    let mut known: HashSet<_> = seen.values().map(Stamp::likeness).collect();
+    for (place, stamp) in former.into_iter().rev().flatten() {
+        if !seen.contains_key(&place) && known.insert(stamp.likeness()) {
+            seen.insert(place, stamp);
         }
     }
 }
 
-/// Something went away while this looked: what was renamed may have been seen under neither name.
-struct Torn;
+/// What was renamed may have been seen under neither name.
+enum Torn {
+    /// Something went away while this looked.
+    Gone,
+    /// A folder is younger than the look. There are file systems on which one always is.
+    Changed,
+}
 
 fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Result<(), Torn> {
-    let mut folders = Vec::new();
+    let (mut folders, mut read) = (Vec::new(), Vec::new());
     let mut torn = Ok(());
     if let Ok(stamp) = Stamp::of(root.absolute(), true) {
         if stamp.is_folder() {
@@ -153,7 +180,7 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
         let path = root.absolute().join(&folder);
         let entries = fs::read_dir(&path);
         if is_gone(&entries) {
-            torn = Err(Torn);
+            torn = Err(Torn::Gone);
         }
         // All names before the first file, so that none is seen under two.
         let entries = entries.into_iter().flatten().flatten().take_while(|_| pool::is_unwanted() != Some(true));
@@ -164,7 +191,7 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
             }
             let stamp = Stamp::of(&path.join(&name), false);
             if is_gone(&stamp) {
-                torn = Err(Torn);
+                torn = Err(Torn::Gone);
             }
             let Ok(stamp) = stamp else { continue };
             let place = folder.join(name);
@@ -172,6 +199,19 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
                 folders.push(place.clone());
             }
             seen.insert(place, stamp);
+        }
+        read.push(folder);
+    }
+    for folder in read {
+        // The first stamp is older than the first name that was read, this one is later than the last file.
+        let later = Stamp::of(&root.absolute().join(&folder), folder.as_os_str().is_empty());
+        if is_gone(&later) {
+            return Err(Torn::Gone);
+        }
+        if let (Ok(later), Some(stamp)) = (later, seen.get(&folder))
+            && !stamp.has_same_names(&later)
+        {
+            torn = torn.and(Err(Torn::Changed));
         }
     }
     torn

@@ -95,6 +95,52 @@ TEST(what_is_renamed_during_a_look_is_renamed) {
     end_diary(&diary);
 }
 
+/* The clock of the file system, by which a look sees that a folder has changed meanwhile, goes by ticks. */
+static void until_the_clock_has_gone_on(void) {
+    struct stat folder, clock;
+    do {
+        CHECK_EQ(utimes(in_room("clock"), NULL), 0);
+        CHECK_EQ(stat(in_room("many"), &folder), 0);
+        CHECK_EQ(stat(in_room("clock"), &clock), 0);
+    } while (clock.st_mtim.tv_sec == folder.st_mtim.tv_sec && clock.st_mtim.tv_nsec == folder.st_mtim.tv_nsec);
+}
+
+/* Somebody else renames a file now and then, at any point of a look, but not twice in one. */
+static void *rename_now_and_then(void *arg) {
+    for (int64_t i = 0;; i++) {
+        int64_t done = rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE);
+        while (rondel_pool_metric(RONDEL_POOL_FILES, RONDEL_POOL_DONE) < done + 3) usleep(100);
+        if (i == test_scale(30, 5)) break;
+        until_the_clock_has_gone_on();
+        usleep((useconds_t)(i * 37 % 100 * 100));
+        move(i % 2 ? "many/another-name" : "many/name", i % 2 ? "many/name" : "many/another-name");
+    }
+    CHECK_EQ(rondel_future_set_threadsafe(*(rondel_future *)arg, 0), 0);
+    return NULL;
+}
+
+TEST(a_file_renamed_past_the_reader_of_a_large_folder_is_not_told_as_removed) {
+    pthread_t other;
+    char name[64];
+    make_room();
+    make_file("clock");
+    make_folder("many");
+    for (int i = 0; i < test_scale(2500, 400); i++) {
+        snprintf(name, sizeof name, "many/a-name-of-which-few-are-read-at-a-time-%d", i);
+        make_file(name);
+    }
+    make_file("many/name");
+    poll_path("many", 0);
+    rondel_future renamed = rondel_future_new(diary.loop);
+    CHECK_EQ(pthread_create(&other, NULL, rename_now_and_then, &renamed), 0);
+    CHECK_EQ(rondel_run_until(diary.loop, renamed), 0);
+    CHECK_EQ(diary.what, RONDEL_WATCH_RENAMED);
+    CHECK_EQ(diary.count, test_scale(30, 5));
+    if (diary.what != RONDEL_WATCH_RENAMED) print_diary(&diary);
+    CHECK_EQ(pthread_join(other, NULL), 0);
+    end_diary(&diary);
+}
+
 /* Each is found again among all that are gone. */
 TEST(a_renamed_folder_takes_each_of_its_files_along) {
     const int64_t count = test_scale(3000, 200);
@@ -264,6 +310,9 @@ TEST(a_child_of_a_fork_looks_once_when_a_look_of_its_parent_was_not_heard_of) {
 
 TEST_MAIN(RUN(what_is_made_changed_and_removed_is_found), RUN(everything_below_is_found_when_asked_for),
           RUN(a_rename_is_found_with_both_names),
-          RUN(what_is_renamed_during_a_look_is_renamed), RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go), RUN(times_that_change_are_a_change),
+          RUN(what_is_renamed_during_a_look_is_renamed),
+          RUN(a_file_renamed_past_the_reader_of_a_large_folder_is_not_told_as_removed),
+          RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go),
+          RUN(times_that_change_are_a_change),
           RUN(nothing_is_told_of_what_has_not_changed), RUN(it_can_be_closed_in_its_call_and_while_it_looks),
           RUN(a_child_of_a_fork_looks_once_when_a_look_of_its_parent_was_not_heard_of))
