@@ -3548,7 +3548,11 @@ int64_t rondel_exit_signal(int64_t status);
  * `RONDEL_WATCH_RENAMED`; from or to elsewhere it is created or removed.
  *
  * `RONDEL_WATCH_OVERFLOW` says that the system could not tell all, or that no more folders can be watched; the path it has
- * says where to look.
+ * says where to look. In the child of a fork each watch is told it once, of its path, after `rondel_loop_fork`: what happened
+ * in between was told to the parent alone. (One of `rondel_watch_poll` is not: it looks what has changed.)
+ *
+ * On Linux `RONDEL_WATCH_RECURSIVE` walks through all folders below before this returns, on the loop's thread, which takes
+ * its time in a large tree; a folder that comes into the tree later is walked through in the turn that tells of it.
  *
  * Fails with `RONDEL_ENOENT`; `RONDEL_EACCES`; `RONDEL_ENOSPC` or `RONDEL_EMFILE` when the system's limits for watches are
  * reached; `RONDEL_EINVAL` for NULL, an empty path, other flags, or without a function; `RONDEL_ENOSYS` where the library
