@@ -157,6 +157,7 @@ static int64_t overflow(void *arg) {
 static int overflow_in_debug_mode(void *arg) {
     rondel_loop loop = rondel_loop_new();
     CHECK_EQ(rondel_set_debug(loop, 1), 0);
+    CHECK_EQ(rondel_set_slow(loop, 3600 * RONDEL_SECOND), 0);
     /* Others are there, which it does not reach. */
     for (int i = 0; i < 3; i++) CHECK_EQ(rondel_release(rondel_task_spawn(loop, task_forever, NULL)), 0);
     rondel_future task = rondel_task_spawn(loop, overflow, arg);

@@ -115,7 +115,7 @@ class UdpTime(harness.Case):
 
     def test_a_lost_answer_is_asked_for_again(self):
         answerer = Answerer([None, None, struct.pack("!I", int(time.time()) + FROM_1900)])
-        wait = 2000 if harness.WRAPPER else 200
+        wait = 5000 if harness.WRAPPER else 1500
         done = self.run_program("udp_time", "ask", "--port", answerer.port, "--tries", 3, "--wait", wait, "127.0.0.1")
         self.assertEqual(re.search(LINE.format("127.0.0.1"), done.stdout, re.M)[3], "3")
         answerer.end()
