@@ -3566,7 +3566,8 @@ rondel_path_watch rondel_watch_start(rondel_loop loop,
 
 /**
  * As `rondel_watch_start`, by looking every `every` nanoseconds what has changed, where the system does not tell: network
- * file systems, /proc and the like. What changed and changed back meanwhile is not seen.
+ * file systems, /proc and the like. What changed and changed back meanwhile is not seen. In a large folder
+ * whose names change during every look, a file that is renamed may be told as removed and created.
  *
  * It looks on the worker pool, the first time before this returns. `RONDEL_EINVAL` also for an `every` of 0 or less. Loop
  * thread only.
