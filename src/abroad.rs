@@ -9,7 +9,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::future::{Awaited, Future, Op, Waiter};
 use crate::handle::Handle;
-use crate::lifecycle::{Entry, Kind, Object, Stamp};
+use crate::lifecycle::{Entry, Kind, Object};
 use crate::ready::Step;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -117,8 +117,7 @@ impl Core {
     pub fn spawn_at(&mut self, handle: Handle, function: WorkFunction, arg: UserData) {
         let Ok(task) = self.new_task(function, arg, 0) else { return };
         let future = Future::new(Op::Task(task), self.handle, Notify::Keep);
-        if self.table.place_high(handle, Entry::new(Kind::Future, Object::Future(future), Stamp::of(self.now))).is_err()
-        {
+        if self.table.place_high(handle, Entry::new(Kind::Future, Object::Future(future), self.made_now())).is_err() {
             return;
         }
         self.set_active(handle, true);

@@ -296,6 +296,12 @@ impl Core {
         Ok(count)
     }
 
+    /// When what is made now was made. (Between runs the time of the last turn may be long gone.)
+    #[inline]
+    pub fn made_now(&self) -> Stamp {
+        Stamp::of(if self.running { self.now } else { sys::clock() })
+    }
+
     /// What a new handle needs: room in the table, and a loop that is not on its way out.
     pub fn make_room(&mut self) -> Result<()> {
         if self.freeing { Err(Error::EGONE) } else { self.table.make_room() }
@@ -303,7 +309,7 @@ impl Core {
 
     pub fn insert(&mut self, kind: Kind, object: Object) -> Result<Handle> {
         self.make_room()?;
-        Ok(self.table.place(Entry::new(kind, object, Stamp::of(self.now))))
+        Ok(self.table.place(Entry::new(kind, object, self.made_now())))
     }
 
     /// Takes back a future whose operation could not be started.

@@ -19,7 +19,7 @@ use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::file::outcome::{Bytes, Entry as FolderEntry};
 use crate::handle::Handle;
-use crate::lifecycle::{Entry, Kind, Object, Stamp};
+use crate::lifecycle::{Entry, Kind, Object};
 use crate::net::connect::Connecting;
 use crate::net::local;
 use crate::pool::Job;
@@ -299,7 +299,7 @@ impl Core {
         self.make_room()?;
         let future = Future::new(op, origin, notify);
         let active = future.keeps_loop_alive();
-        let made = Stamp::of(self.now);
+        let made = self.made_now();
         let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future), made));
         if active {
             self.set_active(handle, true);
@@ -317,7 +317,7 @@ impl Core {
         let future = Future::new(op, origin, notify);
         let tells = future.has_to_tell();
         let future = Future { state: State::Done, result, queued: tells, told: !tells, ..future };
-        let made = Stamp::of(self.now);
+        let made = self.made_now();
         let handle = self.table.place(Entry::new(Kind::Future, Object::Future(future), made));
         if tells {
             self.ready.push_future(handle);
