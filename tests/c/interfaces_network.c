@@ -203,7 +203,7 @@ static int hundreds(void *arg) {
     enum { MOST = 200 };
     const int many = (int)test_scale(MOST, 20);
     int made[MOST], frames = tap_open();
-    char name[32], text[64];
+    char name[IFNAMSIZ], text[64];
     (void)arg;
     control = socket(AF_INET, SOCK_DGRAM, 0);
     for (int i = 0; i < many; i++) {
