@@ -32,7 +32,7 @@ add_dependencies(rondel_asan rondel_asan_cargo)
 # These are built by the first of the tests, or by hand, not whenever somebody builds the library.
 add_custom_target(rondel_asan_tests)
 add_test(NAME asan.build COMMAND ${CMAKE_COMMAND} --build ${PROJECT_BINARY_DIR} --target rondel_asan_tests)
-set_tests_properties(asan.build PROPERTIES LABELS asan FIXTURES_SETUP asan RESOURCE_LOCK cargo TIMEOUT 1200)
+set_tests_properties(asan.build PROPERTIES LABELS asan FIXTURES_SETUP asan RESOURCE_LOCK cargo TIMEOUT 2400)
 
 set(asan_options "ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1")
 set(asan_environment "RONDEL_TEST_SCALE=small;${asan_options}")
@@ -55,5 +55,5 @@ endforeach()
 
 add_test(NAME asan.cargo_test COMMAND ${asan_cargo} test --lib --tests ${asan_flags}
   WORKING_DIRECTORY ${PROJECT_SOURCE_DIR})
-set_tests_properties(asan.cargo_test PROPERTIES LABELS asan TIMEOUT 1200 RESOURCE_LOCK cargo
+set_tests_properties(asan.cargo_test PROPERTIES LABELS asan TIMEOUT 2400 RESOURCE_LOCK cargo
   ENVIRONMENT "${asan_environment}")

@@ -56,17 +56,20 @@ class HttpFilesLoad(Served):
         self.end()
 
     def wrk(self, path, seconds=2):
+        """How many requests were answered: some, but a busy machine may take a while for the first."""
         text = self.run_tool("wrk", "--threads", "2", "--connections", str(CLIENTS), "--timeout", "30s", "--duration",
                              f"{seconds}s", self.url(path)).decode()
         self.assertNotRegex(text, "Socket errors|Non-2xx", text)
-        return int(re.search(r"(\d+) requests in", text).group(1)), text
+        requests = int(re.search(r"(\d+) requests in", text).group(1))
+        if requests == 0 and seconds * 3 < harness.PATIENCE:
+            return self.wrk(path, seconds * 3)
+        self.assertGreater(requests, 0, text)
+        return requests
 
     def test_a_thousand_clients_are_kept_alive_and_served(self):
         self.serve()
-        requests, text = self.wrk("small.txt")
-        self.assertGreater(requests, 0, text)
-        large, text = self.wrk("big.bin")
-        self.assertGreater(large, 0, text)
+        requests = self.wrk("small.txt")
+        large = self.wrk("big.bin")
         self.assertEqual(self.curl(self.url("small.txt")), b"0123456789")
         self.assertGreaterEqual(self.end(), requests + large + 1)
 
