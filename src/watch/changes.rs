@@ -80,7 +80,10 @@ impl Changes {
         }
         if let Some(old) = &change.old {
             self.end_below(old);
-            self.newest.remove(old);
+            // Nor are those of the folders it was in: if one is removed that is told after this.
+            for place in old.ancestors() {
+                self.newest.remove(place);
+            }
         }
         self.newest.insert(change.path.clone(), self.list.len());
         self.list.push(change);
@@ -173,6 +176,18 @@ mod tests {
         let told: Vec<_> = changes.into_list().into_iter().map(|change| (change.path, change.what)).collect();
         let last = What::REMOVED | What::CREATED;
         assert_eq!(told, [("a".into(), What::CREATED), ("a/x".into(), What::RENAMED), (PathBuf::from("a"), last)]);
+    }
+
+    #[test]
+    fn a_folder_is_removed_after_what_has_left_it() {
+        let mut changes = Changes::default();
+        changes.add(Change::new("a".into(), What::ATTRIBUTES), root);
+        changes.add(Change::renamed("a/b/x".into(), "x".into()), root);
+        changes.add(Change::new("a/b".into(), What::REMOVED), root);
+        changes.add(Change::new("a".into(), What::REMOVED), root);
+        let told: Vec<_> = changes.into_list().into_iter().map(|change| (change.path, change.what)).collect();
+        let [before, after] = [What::ATTRIBUTES, What::REMOVED].map(|what| (PathBuf::from("a"), what));
+        assert_eq!(told, [before, ("x".into(), What::RENAMED), ("a/b".into(), What::REMOVED), after]);
     }
 
     #[test]

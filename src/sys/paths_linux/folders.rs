@@ -116,10 +116,11 @@ impl Paths {
     }
 
     /// Watches a folder and all below it. With `told`, what is in folders that were not watched is told of: it may have
-    /// been there before the watch.
+    /// been there before the watch; of the root, all is.
     pub(super) fn walk(&mut self, id: Handle, place: &Path, mut told: Option<&mut Told>) -> Result<()> {
         // With each, whether the one it is in was there to tell that it came.
         let mut folders = vec![(place.to_owned(), false)];
+        let is_root = place.as_os_str().is_empty();
         while let Some((place, awaited)) = folders.pop() {
             let Some(watched) = self.watches.get(&id) else { return Ok(()) };
             let (path, recursive) = (watched.root.absolute().join(&place), watched.recursive);
@@ -144,7 +145,7 @@ impl Paths {
             };
             for entry in entries.flatten() {
                 let place = place.join(entry.file_name());
-                if let (Some(told), Found::New) = (&mut told, &found) {
+                if let (Some(told), true) = (&mut told, is_root || found == Found::New) {
                     told.push((id, Change::new(self.watches[&id].root.below(&place), What::CREATED)));
                 }
                 if recursive && entry.file_type().is_ok_and(|kind| kind.is_dir()) {

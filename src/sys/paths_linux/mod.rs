@@ -36,7 +36,8 @@ pub struct Paths {
     /// The watched paths, and what is below them, that were left by a move and are still to come up.
     roots_moving: BTreeMap<u32, Vec<Handle>>,
     moves: BTreeMap<(u32, Handle), VecDeque<Move>>,
-    /// New folders to be walked once all that was read is handled: only then have they the names they have by now.
+    /// New folders, and watched ones that came anew, to be walked once all that was read is handled: only then have they the
+    /// names they have by now.
     unwalked: BTreeSet<(Handle, PathBuf)>,
     buffer: Vec<u8>,
 }
@@ -190,7 +191,10 @@ impl Paths {
             }
         }
         for (id, place) in std::mem::take(&mut self.unwalked) {
-            self.walk_or_tell(id, &place, told);
+            // The whole may have become a file, or have gone.
+            if !place.as_os_str().is_empty() || self.watches.get(&id).is_some_and(Watched::is_folder) {
+                self.walk_or_tell(id, &place, told);
+            }
         }
         more
     }
@@ -256,8 +260,18 @@ impl Paths {
             _ if event.mask & libc::IN_DELETE != 0 => Change::new(root.told(), What::REMOVED),
             _ => Change::new(root.told(), What::CREATED),
         };
+        self.root_changed(id, change, told);
+    }
+
+    /// Something happened to a watched path by which it is there anew, or no more.
+    fn root_changed(&mut self, id: Handle, change: Change, told: &mut Told) {
+        let (before, came) = (self.watches[&id].target, change.what == What::CREATED);
         told.push((id, change));
         self.look_anew(id, true, told);
+        if !came && self.watches[&id].target == before {
+            // An earlier look has found what is there now and told what is in it. That has to come after this.
+            self.unwalked.insert((id, PathBuf::new()));
+        }
     }
 
     /// A watched path has been renamed to another name in a folder.
@@ -267,13 +281,13 @@ impl Paths {
             self.root_left_for_good(id, told);
             return;
         }
-        told.push((id, Change::renamed(watched.root.told(), watched.root.beside(&event.name))));
-        self.look_anew(id, true, told);
+        let change = Change::renamed(watched.root.told(), watched.root.beside(&event.name));
+        self.root_changed(id, change, told);
     }
 
     fn root_left_for_good(&mut self, id: Handle, told: &mut Told) {
-        told.push((id, Change::new(self.watches[&id].root.told(), What::REMOVED)));
-        self.look_anew(id, true, told);
+        let change = Change::new(self.watches[&id].root.told(), What::REMOVED);
+        self.root_changed(id, change, told);
     }
 
     fn file_tells(&mut self, id: Handle, event: &Event, told: &mut Told) {
@@ -336,6 +350,11 @@ impl Paths {
 }
 
 impl Watched {
+    /// Whether the path leads to a folder now.
+    fn is_folder(&self) -> bool {
+        self.target.is_some_and(|number| self.folders.contains(&(PathBuf::new(), number)))
+    }
+
     /// The folder that the watched path has its name in, by inotify's number, if it is there.
     fn own_guard(&self) -> Option<i32> {
         self.guards.iter().find(|guard| guard.own).map(|guard| guard.number)
