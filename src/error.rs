@@ -179,6 +179,12 @@ pub fn message(code: i64) -> &'static std::ffi::CStr {
     }
 }
 
+/// Whether something failed for want of descriptors or memory, which says nothing of what it was about.
+pub fn is_for_want_of_means(error: &io::Error) -> bool {
+    let error = error.raw_os_error().map(Error::from_os);
+    matches!(error, Some(Error::EMFILE | Error::ENFILE | Error::ENOMEM))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,7 +5,7 @@
 
 use super::{Change, Manner, Root, Told, What};
 use crate::core::Core;
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_for_want_of_means};
 use crate::handle::Handle;
 use crate::inbox::Message;
 use crate::lifecycle::{Entry, Object};
@@ -45,7 +45,7 @@ impl Core {
             Err(error) if !manner.missing || error.kind() != ErrorKind::NotFound => return Err(error.into()),
             _ => {}
         }
-        let seen = Arc::new(look(root, manner.recursive));
+        let seen = Arc::new(look(root, manner.recursive)?);
         let due = self.timers.insert(sys::clock().saturating_add(every), handle);
         let watch = self.watch_mut(handle)?;
         watch.polling = Some(Polling { every, next: Next::Due(due), looks: 0, recursive: manner.recursive, seen });
@@ -73,11 +73,14 @@ impl Core {
         let (number, recursive, before, every) =
             (polling.looks, polling.recursive, polling.seen.clone(), polling.every);
         let looks = pool::submit(Lane::Files, move || {
-            let now = look(&root, recursive);
-            let changes = differences(&root, &before, &now);
+            // Nothing is known of what there is when there are no means to look.
+            let seen = look(&root, recursive).ok().map(|now| {
+                let changes = differences(&root, &before, &now);
+                (now, changes)
+            });
             if pool::is_unwanted() != Some(true) {
                 // A loop that is gone does not care any more.
-                let seen = move |core: &mut Core| core.path_looked_at(handle, number, now, changes);
+                let seen = move |core: &mut Core| core.path_looked_at(handle, number, seen);
                 let _ = inbox.post_from_worker(Message::Apply(Box::new(seen)));
             }
         });
@@ -106,15 +109,19 @@ impl Core {
         }
     }
 
-    fn path_looked_at(&mut self, handle: Handle, number: u64, now: Seen, changes: Vec<Change>) {
+    fn path_looked_at(&mut self, handle: Handle, number: u64, seen: Option<(Seen, Vec<Change>)>) {
         let Ok(watch) = self.watch_mut(handle) else { return };
         let present = watch.polling.as_ref().filter(|polling| polling.looks == number);
         let Some(every) = present.map(|polling| polling.every) else { return };
         let due = self.timers.insert(sys::clock().saturating_add(every), handle);
+        let mut changes = Vec::new();
         if let Ok(watch) = self.watch_mut(handle)
             && let Some(polling) = &mut watch.polling
         {
-            polling.seen = Arc::new(now);
+            if let Some((now, found)) = seen {
+                polling.seen = Arc::new(now);
+                changes = found;
+            }
             polling.next = Next::Due(due);
         }
         let told: Told = changes.into_iter().map(|change| (handle, change)).collect();
@@ -127,23 +134,24 @@ impl Core {
 const ATTEMPTS: usize = 3;
 const PATIENCE: usize = 10_000;
 
-fn look(root: &Root, recursive: bool) -> Seen {
+fn look(root: &Root, recursive: bool) -> io::Result<Seen> {
     let mut names = 0;
     let mut former = Vec::new();
     loop {
         let mut seen = Seen::new();
         let patience = match look_once(root, recursive, &mut seen) {
-            Ok(()) => return seen,
+            Ok(()) => return Ok(seen),
+            Err(Torn::Failed(error)) => return Err(error),
             Err(Torn::Gone) => PATIENCE,
             Err(Torn::Changed) => 0,
         };
         if pool::is_unwanted() == Some(true) {
-            return seen;
+            return Ok(seen);
         }
         names += seen.len().max(1);
         if names >= patience && former.len() + 1 >= ATTEMPTS {
             add_missed(&mut seen, former);
-            return seen;
+            return Ok(seen);
         }
         former.push(seen);
     }
@@ -165,12 +173,14 @@ enum Torn {
     Gone,
     /// A folder is younger than the look. There are file systems on which one always is.
     Changed,
+    /// There are no means to look.
+    Failed(io::Error),
 }
 
 fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Result<(), Torn> {
     let (mut folders, mut read) = (Vec::new(), Vec::new());
     let mut torn = Ok(());
-    if let Ok(stamp) = Stamp::of(root.absolute(), true) {
+    if let Ok(stamp) = unless_for_want_of_means(Stamp::of(root.absolute(), true))? {
         if stamp.is_folder() {
             folders.push(PathBuf::new());
         }
@@ -178,7 +188,7 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
     }
     while let Some(folder) = folders.pop() {
         let path = root.absolute().join(&folder);
-        let entries = fs::read_dir(&path);
+        let entries = unless_for_want_of_means(fs::read_dir(&path))?;
         if is_gone(&entries) {
             torn = Err(Torn::Gone);
         }
@@ -189,7 +199,7 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
             if pool::is_unwanted() == Some(true) {
                 return torn;
             }
-            let stamp = Stamp::of(&path.join(&name), false);
+            let stamp = unless_for_want_of_means(Stamp::of(&path.join(&name), false))?;
             if is_gone(&stamp) {
                 torn = Err(Torn::Gone);
             }
@@ -215,6 +225,13 @@ fn look_once(root: &Root, recursive: bool, seen: &mut Seen) -> std::result::Resu
         }
     }
     torn
+}
+
+fn unless_for_want_of_means<T>(found: io::Result<T>) -> std::result::Result<io::Result<T>, Torn> {
+    match found {
+        Err(error) if is_for_want_of_means(&error) => Err(Torn::Failed(error)),
+        found => Ok(found),
+    }
 }
 
 fn is_gone<T>(found: &io::Result<T>) -> bool {

@@ -3,7 +3,7 @@
 
 use super::look::identity;
 use super::{ENTRIES, Event, Paths};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_for_want_of_means};
 use crate::handle::Handle;
 use crate::watch::{Change, Told, What};
 use std::collections::VecDeque;
@@ -136,12 +136,16 @@ impl Paths {
             if found == Found::Moving {
                 continue;
             }
-            let Ok(entries) = fs::read_dir(&path) else {
-                // It has gone meanwhile. Should it come up elsewhere, it is a new one.
-                if !place.as_os_str().is_empty() {
-                    self.forget_below(id, &place);
+            let entries = match fs::read_dir(&path) {
+                Ok(entries) => entries,
+                Err(error) if is_for_want_of_means(&error) => return Err(error.into()),
+                Err(_) => {
+                    // It has gone meanwhile. Should it come up elsewhere, it is a new one.
+                    if !place.as_os_str().is_empty() {
+                        self.forget_below(id, &place);
+                    }
+                    continue;
                 }
-                continue;
             };
             for entry in entries.flatten() {
                 let place = place.join(entry.file_name());
