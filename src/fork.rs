@@ -62,6 +62,7 @@ impl Core {
         if !self.is_foreign() {
             return Ok(());
         }
+        let renewal = self.renewal_of_paths()?;
         let waker = self.reactor.renew()?;
         self.inbox().adopt(waker);
         for handle in self.watched_descriptors() {
@@ -75,7 +76,7 @@ impl Core {
         self.forget_threads();
         self.forget_workers();
         self.disown_children();
-        self.watch_paths_anew();
+        self.watch_paths_anew(renewal);
         Ok(())
     }
 }

@@ -9,12 +9,21 @@ use crate::watch::{Outlet, Root, Told};
 #[derive(Default)]
 pub struct Paths;
 
+/// What the child of a fork needs for all watches to go on: nothing beforehand.
+pub struct Renewal;
+
+impl Renewal {
+    pub fn new() -> Result<Renewal> {
+        Ok(Renewal)
+    }
+}
+
 impl Paths {
     pub fn start(&mut self, _: Handle, _: Root, _recursive: bool, _missing: bool, _: Outlet) -> Result<()> {
         Err(Error::ENOSYS)
     }
 
-    pub fn renew(&mut self, _: &mut Told) -> Result<()> {
+    pub fn renew(&mut self, _: Renewal, _: &mut Told) -> Result<()> {
         Ok(())
     }
 

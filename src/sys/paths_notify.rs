@@ -21,6 +21,15 @@ pub struct Paths {
     watches: HashMap<Handle, Watched>,
 }
 
+/// What the child of a fork needs for all watches to go on: nothing beforehand.
+pub struct Renewal;
+
+impl Renewal {
+    pub fn new() -> Result<Renewal> {
+        Ok(Renewal)
+    }
+}
+
 struct Watched {
     watcher: RecommendedWatcher,
     root: Root,
@@ -64,7 +73,7 @@ impl Paths {
     }
 
     /// In the child of a fork, where the threads are not.
-    pub fn renew(&mut self, told: &mut Told) -> Result<()> {
+    pub fn renew(&mut self, _: Renewal, told: &mut Told) -> Result<()> {
         for (id, watched) in &mut self.watches {
             let watcher = begin(&watched.root, watched.recursive, &watched.outlet)?;
             // Its end would wait for a thread.

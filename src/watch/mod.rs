@@ -20,6 +20,7 @@ use crate::handle::Handle;
 use crate::lifecycle::{Kind, Object};
 use crate::reactor::Interest;
 use crate::ready::Step;
+use crate::sys::paths::Renewal;
 use changes::Changes;
 use polling::Polling;
 use std::path::PathBuf;
@@ -112,14 +113,21 @@ impl Core {
         }
     }
 
+    /// In the child of a fork: what `watch_paths_anew` needs of the system, which may refuse it.
+    pub fn renewal_of_paths(&self) -> Result<Option<Renewal>> {
+        if self.paths.is_empty() { Ok(None) } else { Renewal::new().map(Some) }
+    }
+
     /// In the child of a fork, whose reactor is a new one.
-    pub fn watch_paths_anew(&mut self) {
+    pub fn watch_paths_anew(&mut self, renewal: Option<Renewal>) {
         let mut told = Told::new();
         if let (Some(key), Some(source)) = (self.paths_key.take(), self.paths.source()) {
             self.reactor.unwatch(source);
             self.table.discard(key);
         }
-        if !self.paths.is_empty() && (self.paths.renew(&mut told).is_err() || self.listen_to_paths().is_err()) {
+        if let Some(renewal) = renewal
+            && (self.paths.renew(renewal, &mut told).is_err() || self.listen_to_paths().is_err())
+        {
             // There is nothing any more that could tell of them.
             told.clear();
         }

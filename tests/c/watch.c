@@ -1,18 +1,10 @@
 /* SPDX-License-Identifier: MIT OR Apache-2.0
- * Watches of paths: what is refused, how they end, many of them, and what happens when there is too much to tell. */
+ * Watches of paths: what is refused, how they end, many of them, on other threads and in children. */
 #include "support/test.h"
 
 #include "support/child.h"
 #include "support/steps.h"
 #include "support/watch.h"
-
-#ifdef __linux__
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
-#endif
 
 static struct diary diary;
 
@@ -295,107 +287,9 @@ TEST(a_child_of_a_fork_watches_by_itself) {
     end_diary(&diary);
 }
 
-/* ---- Too much ---- */
-
-static int64_t system_limit(const char *path) {
-    FILE *file = fopen(path, "r");
-    long long limit = 0;
-    if (file == NULL || fscanf(file, "%lld", &limit) != 1) limit = 0;
-    if (file) fclose(file);
-    return limit;
-}
-
-TEST(what_the_system_could_not_keep_is_told_as_an_overflow) {
-    int64_t limit = system_limit("/proc/sys/fs/inotify/max_queued_events");
-    if (limit == 0 || limit > 100000) SKIP("the system keeps more than can be done here");
-    make_room();
-    make_folder("a");
-    begin_diary(&diary, rondel_loop_new(), "", RONDEL_WATCH_RECURSIVE);
-    for (int64_t i = 0; i < limit; i++) {
-        make_folder("b");
-        take_away("b");
-    }
-    make_folder("unseen");
-    make_folder("unseen/inner");
-    until_told(&diary, "", RONDEL_WATCH_OVERFLOW);
-    until_quiet(&diary);
-    /* And goes on, with what was made meanwhile. */
-    forget(&diary);
-    make_file("unseen/inner/c");
-    until_told(&diary, "unseen/inner/c", RONDEL_WATCH_CREATED);
-    make_file("a/d");
-    until_told(&diary, "a/d", RONDEL_WATCH_CREATED);
-    end_diary(&diary);
-}
-
-TEST(without_descriptors_it_is_refused_and_works_again) {
-    struct seen seen = {0, 0, 0};
-    struct rlimit before, none;
-    make_room();
-    rondel_loop loop = rondel_loop_new();
-    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &before), 0);
-    none = before;
-    none.rlim_cur = (rlim_t)dup(0);
-    close((int)none.rlim_cur);
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &none), 0);
-    CHECK_EQ(rondel_watch_start(loop, room, 0, see, &seen), RONDEL_EMFILE);
-    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &before), 0);
-    begin_diary(&diary, loop, "", 0);
-    make_file("a");
-    until_told(&diary, "a", RONDEL_WATCH_CREATED);
-    end_diary(&diary);
-}
-
-#ifdef __linux__
-/* From here on the process may have no more watches, as when the limit of its user is reached. */
-static void reach_the_limit(void) {
-    struct sock_filter refuse[] = {
-        BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-        BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SYS_inotify_add_watch, 0, 1),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | ENOSPC),
-        BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-    };
-    struct sock_fprog program = {sizeof refuse / sizeof *refuse, refuse};
-    CHECK_EQ(prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0), 0);
-    CHECK_EQ(prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program), 0);
-}
-
-static int live_at_the_limit(void *arg) {
-    struct seen seen = {0, 0, 0};
-    (void)arg;
-    rondel_loop loop = rondel_loop_new();
-    begin_diary(&diary, loop, "", RONDEL_WATCH_RECURSIVE);
-    reach_the_limit();
-    CHECK_EQ(rondel_watch_start(loop, in_room("folder"), 0, see, &seen), RONDEL_ENOSPC);
-    /* What there is goes on, and says what it cannot do. */
-    make_file("folder/a");
-    until_told(&diary, "folder/a", RONDEL_WATCH_CREATED);
-    CHECK(!(diary.what & RONDEL_WATCH_OVERFLOW));
-    make_folder("folder/new");
-    until_told(&diary, "folder/new", RONDEL_WATCH_CREATED | RONDEL_WATCH_OVERFLOW);
-    CHECK_EQ(rondel_loop_free(loop), 0);
-    CHECK_EQ(seen.calls, 0);
-    return 0;
-}
-
-TEST(when_no_more_can_be_watched_it_says_so) {
-    if (ON_QEMU) SKIP("a filter of system calls goes by the numbers of the machine below");
-    struct child child;
-    make_room();
-    make_folder("folder");
-    child_start(&child, live_at_the_limit, NULL);
-    child_ends_with(&child, 0);
-    leave_room();
-}
-#else
-TEST(when_no_more_can_be_watched_it_says_so) { SKIP("only Linux counts the watches of a user"); }
-#endif
-
 TEST_MAIN(RUN(what_makes_no_sense_is_refused), RUN(a_folder_that_may_not_be_looked_into_is_refused),
           RUN(a_watch_keeps_the_loop_alive_and_says_what_it_is), RUN(closed_before_its_turn_it_tells_nothing_but_its_end),
           RUN(a_watch_can_be_closed_in_its_own_call), RUN(another_can_be_started_in_a_call),
           RUN(freeing_the_loop_ends_all_watches_once), RUN(many_watches_of_one_path_are_all_told),
           RUN(many_files_of_one_folder_each_have_their_watch), RUN(completions_that_nobody_has_pulled_are_one),
-          RUN(loops_on_several_threads_are_each_told), RUN(a_child_of_a_fork_watches_by_itself),
-          RUN(what_the_system_could_not_keep_is_told_as_an_overflow),
-          RUN(without_descriptors_it_is_refused_and_works_again), RUN(when_no_more_can_be_watched_it_says_so))
+          RUN(loops_on_several_threads_are_each_told), RUN(a_child_of_a_fork_watches_by_itself))

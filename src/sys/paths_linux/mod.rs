@@ -42,6 +42,9 @@ pub struct Paths {
     buffer: Vec<u8>,
 }
 
+/// What the child of a fork needs for all watches to go on.
+pub struct Renewal(Source);
+
 struct Watched {
     root: Root,
     recursive: bool,
@@ -88,7 +91,7 @@ impl Paths {
     /// Watches from now on: what happens after this is told.
     pub fn start(&mut self, id: Handle, root: Root, recursive: bool, missing: bool, _outlet: Outlet) -> Result<()> {
         if self.inotify.is_none() {
-            self.open()?;
+            self.begin(open()?);
         }
         let watched = Watched {
             root,
@@ -103,18 +106,16 @@ impl Paths {
         self.look(id, None, &mut Vec::new()).inspect_err(|_| self.stop(id))
     }
 
-    fn open(&mut self) -> Result<()> {
-        let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(io::Error::from)?;
-        self.inotify = Some(Source::new(fd, Means::Device(Ways::In)));
+    fn begin(&mut self, inotify: Source) {
+        self.inotify = Some(inotify);
         self.buffer = vec![0; BUFFER];
         self.process = forks::count();
-        Ok(())
     }
 
     /// In the child of a fork, where all is shared with the parent: a list of its own. The old source is unwatched. What
     /// happened in between went to the parent.
-    pub fn renew(&mut self, told: &mut Told) -> Result<()> {
-        self.open()?;
+    pub fn renew(&mut self, Renewal(inotify): Renewal, told: &mut Told) -> Result<()> {
+        self.begin(inotify);
         self.nodes.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
         for id in &all {
@@ -347,6 +348,17 @@ impl Paths {
             }
         }
     }
+}
+
+impl Renewal {
+    pub fn new() -> Result<Renewal> {
+        open().map(Renewal)
+    }
+}
+
+fn open() -> Result<Source> {
+    let fd = inotify::init(CreateFlags::CLOEXEC | CreateFlags::NONBLOCK).map_err(io::Error::from)?;
+    Ok(Source::new(fd, Means::Device(Ways::In)))
 }
 
 impl Watched {
