@@ -7,7 +7,7 @@ use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys;
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 
 /// Futures to be cancelled because something that waits for them was. One after the other: a chain of any length takes
 /// no more stack than its first link, and what is reached twice, in a circle even, is cancelled once.
@@ -18,6 +18,8 @@ pub struct Cancels {
     running: bool,
     /// What was reached twice.
     reached_again: Vec<Handle>,
+    /// What has only to tell yet, and cannot be cancelled.
+    refused: BTreeSet<Handle>,
     /// Which call of `cancel` it is. The numbers come back after so many that no future remembers.
     round: u32,
 }
@@ -61,6 +63,7 @@ impl Core {
         }
         let reached_again = std::mem::take(&mut self.cancels.reached_again);
         self.break_circles_of(reached_again);
+        self.cancels.refused.clear();
         self.cancels.running = false;
         self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
     }
@@ -84,7 +87,7 @@ impl Core {
         let round = self.cancels.round;
         let future = self.future_mut(handle)?;
         if future.cancelled_in == round {
-            return Ok(());
+            return if self.cancels.refused.contains(&handle) { Err(Error::ESTATE) } else { Ok(()) };
         }
         if !future.is_pending() {
             return Err(Error::ESTATE);
@@ -170,16 +173,30 @@ impl Core {
                     return Ok(());
                 }
             }
-            Op::Whole(_) => return self.cancel_whole(handle, reason),
+            Op::Whole(_) => {
+                let result = self.cancel_whole(handle, reason);
+                return self.note_refused(handle, result);
+            }
             Op::Shield(inner) => {
                 let inner = *inner;
                 self.stop_waiting(inner);
             }
-            Op::Join => return self.cancel_join(origin, reason),
+            Op::Join => {
+                let result = self.cancel_join(origin, reason);
+                return self.note_refused(handle, result);
+            }
             Op::Next => self.withdraw_next(origin, handle),
         }
         self.complete(handle, reason.code());
         Ok(())
+    }
+
+    /// That it has only to tell yet is for each who awaits it to know, also when one cancel reaches it from several.
+    fn note_refused(&mut self, handle: Handle, result: Result<()>) -> Result<()> {
+        if result == Err(Error::ESTATE) {
+            self.cancels.refused.insert(handle);
+        }
+        result
     }
 
     /// Gives a future at most `ns` nanoseconds from now. Of several deadlines the first one counts.

@@ -336,6 +336,41 @@ TEST(a_cancelled_task_waits_for_the_end_of_work_that_runs) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+struct pair_of_waits {
+    rondel_future first, then[2], tasks[2];
+    int64_t results[2];
+    int next;
+};
+
+static int64_t await_first_and_own(void *arg) {
+    struct pair_of_waits *waits = arg;
+    int me = waits->next++;
+    CHECK_EQ(rondel_retain(waits->first), 0);
+    waits->results[me] = rondel_await(waits->first);
+    return rondel_await(waits->then[me]);
+}
+
+/* What they await is done and has only to tell of it: each has to hear with its next await that it was cancelled. */
+TEST(a_cancel_of_several_that_await_what_is_about_to_tell_is_lost_by_none) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_future promise = rondel_future_new(loop);
+    struct pair_of_waits waits = {0, {rondel_future_new(loop), rondel_future_new(loop)}, {0, 0}, {0, 0}, 0};
+    CHECK_EQ(rondel_retain(promise), 0);
+    waits.first = rondel_gather(&promise, 1, NULL, RONDEL_FUTURE);
+    for (int i = 0; i < 2; i++) waits.tasks[i] = rondel_task_spawn(loop, await_first_and_own, &waits);
+    settle(loop);
+    rondel_future both = rondel_gather(waits.tasks, 2, NULL, RONDEL_FUTURE);
+    CHECK_EQ(rondel_future_set(promise, 7), 0);
+    CHECK_EQ(rondel_cancel(both), 0);
+    settle(loop);
+    CHECK_EQ(rondel_future_result(both), RONDEL_ECANCELED);
+    for (int i = 0; i < 2; i++) CHECK_EQ(waits.results[i], 0);
+    CHECK_EQ(rondel_release(both), 0);
+    CHECK_EQ(rondel_release(waits.first), 0);
+    CHECK_EQ(rondel_release(promise), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 TEST_MAIN(RUN(cancelled_before_it_began_it_never_runs),
           RUN(cancelled_in_the_turn_in_which_it_would_begin_it_never_runs),
           RUN(a_cancel_ends_the_wait_and_what_was_waited_for),
@@ -346,4 +381,5 @@ TEST_MAIN(RUN(cancelled_before_it_began_it_never_runs),
           RUN(a_completion_after_the_cancel_is_refused), RUN(a_task_that_cancels_itself_hears_of_it_at_its_next_wait),
           RUN(a_cancel_never_heard_of_changes_nothing), RUN(one_may_cancel_a_task_and_await_its_end),
           RUN(a_cancel_goes_through_tasks_that_await_tasks),           RUN(cancelling_one_of_many_that_share_a_future_ends_it_for_all), RUN(of_the_sharers_each_decides_for_itself),
+          RUN(a_cancel_of_several_that_await_what_is_about_to_tell_is_lost_by_none),
           RUN(a_cancelled_task_waits_for_the_end_of_work_that_runs))
