@@ -270,6 +270,11 @@ impl Core {
         self.complete(handle, result);
     }
 
+    pub fn is_whole(&self, handle: Handle) -> bool {
+        matches!(self.table.get(handle).map(|entry| &entry.object),
+            Ok(Object::Future(future)) if matches!(future.op, Op::Whole(_)))
+    }
+
     /// Ends a whole, whatever its parts do.
     pub fn end_whole(&mut self, handle: Handle, verdict: Verdict) {
         let Ok(future) = self.future_mut(handle) else { return };

@@ -6,6 +6,7 @@
 //! await ends and the function can clean up. A task that has begun is never dropped: it runs to its end.
 
 use crate::callback::{Notify, UserData, WorkFunction};
+use crate::combine::Verdict;
 use crate::core::Core;
 use crate::error::{Error, Result};
 use crate::future::{Awaited, Op, State, Waiter};
@@ -126,8 +127,7 @@ impl Core {
         let Some(task) = self.task_mut(me) else { return Err(Error::ENOTASK) };
         task.awaits = Some(awaited);
         if std::mem::take(&mut task.cancel_next) {
-            self.cancel_too(future, Some(me));
-            self.cancel_the_rest();
+            self.cancel_awaited(me, future);
         }
         Ok(Await::Suspend(future))
     }
@@ -201,6 +201,11 @@ impl Core {
         if let Some(awaited) = self.task_mut(handle).and_then(|task| task.awaits)
             && self.is_pending(awaited.future)
         {
+            if self.is_whole(awaited.future) {
+                // What gathers into memory of the task's must not do so after that: it ends.
+                self.end_whole(awaited.future, Verdict::Result(Error::ECANCELED.code()));
+                return;
+            }
             // Its place in the line is free for another one, and not to be left again.
             let _ = self.task_mut(handle).map(|task| task.awaits.take());
             self.stop_waiting(awaited);

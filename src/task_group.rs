@@ -198,9 +198,15 @@ impl Core {
     /// that it has still to be cancelled, when it will end otherwise anyway.
     pub fn cancel_join(&mut self, handle: Handle, reason: Error) -> Result<()> {
         let group = self.any_group_mut(handle).ok_or(Error::ESTATE)?;
-        if !group.errors.is_empty() {
+        let (failed, ending, join) = (!group.errors.is_empty(), group.ending, group.pending_join());
+        if let (true, Some(join)) = (ending, join) {
+            // The children are cancelled already, perhaps just now: one that waits for it would wait for itself.
+            self.look_for_circle_of(join);
+        }
+        if failed {
             return Err(Error::ESTATE);
         }
+        let group = self.any_group_mut(handle).ok_or(Error::ESTATE)?;
         let children: Vec<Handle> = group.children.values().copied().collect();
         if !children.into_iter().any(|child| self.can_be_cancelled(child)) {
             return Err(Error::ESTATE);

@@ -46,6 +46,21 @@ impl Core {
         self.cancels.queue.push_back((handle, task));
     }
 
+    /// A task that was cancelled when it did not wait waits now: this ends.
+    pub fn cancel_awaited(&mut self, task: Handle, future: Handle) {
+        let round = self.cancels.round;
+        if let Ok(task) = self.future_mut(task) {
+            task.cancelled_in = round;
+        }
+        self.cancel_too(future, Some(task));
+        self.cancel_the_rest();
+    }
+
+    /// Has a circle looked for from here too, though nothing behind it is cancelled now.
+    pub fn look_for_circle_of(&mut self, handle: Handle) {
+        self.cancels.reached_again.push(handle);
+    }
+
     /// Cancels what `cancel_too` was called for.
     pub fn cancel_the_rest(&mut self) {
         if std::mem::replace(&mut self.cancels.running, true) {

@@ -12,7 +12,7 @@ use crate::error::Error;
 use crate::handle::Handle;
 use crate::lifecycle::Object;
 use crate::sys;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 /// For each pending future those that it waits for.
 type Waits = BTreeMap<Handle, Vec<Handle>>;
@@ -102,31 +102,28 @@ impl Core {
 
     /// Of those that all wait for others among them.
     fn break_circles(&mut self, waits: &Waits) {
-        let mut seen = BTreeSet::new();
-        for start in waits.keys() {
-            let mut path = Vec::new();
-            let mut at = *start;
-            while seen.insert(at) {
-                path.push(at);
-                match waits.get(&at).and_then(|on| on.first()) {
-                    Some(next) => at = *next,
-                    None => break,
-                }
-            }
-            // Where this path comes back to itself a circle begins; else it ends where an earlier one went.
-            if let Some(begin) = path.iter().position(|handle| *handle == at)
-                && waits.get(&at).is_some_and(|on| !on.is_empty())
-            {
-                let circle = &path[begin..];
-                let weakest = circle.iter().copied().find(|handle| self.is_task(*handle)).unwrap_or(at);
-                self.end_stuck(weakest);
-            }
-        }
+        let waits_for = |_: &Core, handle| waits.get(&handle).cloned().unwrap_or_default();
+        self.break_circles_from(waits.keys().copied(), waits_for, |_, _| true);
     }
 
     /// These were reached twice as something was cancelled. Where one waits for itself nothing in that circle would ever
-    /// end: the wait of a task in it does.
+    /// end. (As the loop is freed all are cancelled, in whatever order.)
     pub(super) fn break_circles_of(&mut self, starts: Vec<Handle>) {
+        if !self.freeing {
+            // Behind a join there may be tasks that are not cancelled now.
+            let may = |core: &Core, handle| core.is_task(handle) && core.is_reached_again(handle);
+            self.break_circles_from(starts.into_iter(), Core::waited_for_by, may);
+        }
+    }
+
+    /// In each circle that can be reached from these the wait of a task ends, or if it has none what it begins with, of
+    /// those that `may` be ended.
+    fn break_circles_from(
+        &mut self,
+        starts: impl Iterator<Item = Handle>,
+        waits_for: impl Fn(&Core, Handle) -> Vec<Handle>,
+        may: impl Fn(&Core, Handle) -> bool,
+    ) {
         // What was followed, with its place on the path to where this is; `None`: to its end.
         let mut followed: BTreeMap<Handle, Option<usize>> = BTreeMap::new();
         for start in starts {
@@ -134,16 +131,21 @@ impl Core {
             let mut path = Vec::new();
             let mut next = Some(start);
             loop {
-                if let Some(next) = next.filter(|next| self.is_reached_again(*next)) {
+                if let Some(next) = next.filter(|next| self.is_pending(*next)) {
                     match followed.get(&next) {
                         None => {
                             followed.insert(next, Some(path.len()));
-                            path.push((next, self.waited_for_by(next)));
+                            path.push((next, waits_for(self, next)));
                         }
                         Some(Some(begin)) => {
-                            let task = (*begin..path.len()).rev().find(|index| self.is_task(path[*index].0));
-                            if let Some(index) = task {
-                                self.end_await_of(path[index].0);
+                            let mut tasks =
+                                (*begin..path.len()).rev().filter(|index| self.is_task(path[*index].0)).peekable();
+                            let weakest = match tasks.peek() {
+                                Some(_) => tasks.find(|index| may(self, path[*index].0)),
+                                None => Some(*begin).filter(|begin| may(self, path[*begin].0)),
+                            };
+                            if let Some(index) = weakest {
+                                self.end_stuck(path[index].0);
                                 // From there the others are reached no more, but they may be from elsewhere.
                                 for (other, _) in path.drain(index + 1..) {
                                     followed.remove(&other);

@@ -102,6 +102,111 @@ TEST(a_circle_that_is_cancelled_twice_is_broken_once) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+struct own_group {
+    rondel_future join;
+    rondel_group group;
+};
+
+static int64_t cancel_and_join_own_group(void *arg) {
+    struct own_group *own = arg;
+    CHECK_EQ(rondel_group_cancel(own->group), 0);
+    return await_other(&own->join);
+}
+
+static int64_t fail_after_a_while(void *arg) {
+    (void)arg;
+    for (int i = 0; i < 5; i++) rondel_yield();
+    return RONDEL_EIO;
+}
+
+/* Its children wait for the join, which waits for them; they are cancelled once, and another cancel finds them so. */
+TEST(a_child_that_awaits_the_join_of_its_group_ends_when_cancelled) {
+    for (int way = 0; way < 5; way++) {
+        rondel_loop loop = rondel_loop_new();
+        struct own_group own = {0, rondel_group_new(loop)};
+        rondel_future child = way == 4 ? rondel_group_spawn(own.group, cancel_and_join_own_group, &own)
+                                       : rondel_group_spawn(own.group, await_other, &own.join);
+        CHECK_EQ(rondel_retain(child), 0);
+        if (way == 1) CHECK(rondel_group_spawn(own.group, fail_after_a_while, NULL) > 0);
+        own.join = rondel_group_join(own.group, RONDEL_FUTURE);
+        turns(loop);
+        if (way == 0) CHECK_EQ(rondel_group_cancel(own.group), 0);
+        if (way == 2) CHECK_EQ(rondel_close(own.group), 0);
+        if (way == 3) CHECK_EQ(rondel_cancel(own.join), 0);
+        turns(loop);
+        CHECK_EQ(rondel_future_result(child), RONDEL_ECANCELED);
+        CHECK_EQ(rondel_future_result(own.join), way == 1 ? RONDEL_EIO : RONDEL_ECANCELED);
+        CHECK_EQ(rondel_release(child), 0);
+        CHECK_EQ(rondel_release(own.join), 0);
+        trace_taken();
+        CHECK_EQ(rondel_loop_free(loop), 0);
+    }
+}
+
+struct gathers {
+    rondel_future tasks[2];
+    int64_t results[2], *lent;
+};
+
+static int64_t gather_the_other(void *arg) {
+    struct gathers *gathers = arg;
+    CHECK_EQ(rondel_retain(gathers->tasks[1]), 0);
+    int64_t result = rondel_await(rondel_gather(&gathers->tasks[1], 1, gathers->lent, RONDEL_FUTURE));
+    gathers->lent[0] = 77; /* it is ours again */
+    return result;
+}
+
+static int64_t await_or_gather_the_first(void *arg) {
+    struct gathers *gathers = arg;
+    CHECK_EQ(rondel_retain(gathers->tasks[0]), 0);
+    int64_t result = rondel_await(gathers->results[1] ? rondel_gather(gathers->tasks, 1, NULL, RONDEL_FUTURE)
+                                                      : gathers->tasks[0]);
+    return result;
+}
+
+TEST(what_a_circle_gathers_is_not_written_after_the_await) {
+    for (int way = 0; way < 6; way++) {
+        rondel_loop loop = rondel_loop_new();
+        struct gathers gathers = {{0, 0}, {0, way % 2}, gathers.results};
+        gathers.tasks[0] = rondel_task_spawn(loop, gather_the_other, &gathers);
+        gathers.tasks[1] = rondel_task_spawn(loop, await_or_gather_the_first, &gathers);
+        turns(loop);
+        if (way < 4) CHECK_EQ(rondel_cancel(gathers.tasks[way / 2]), 0);
+        if (way < 4) turns(loop);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        CHECK_EQ(gathers.results[0], 77);
+    }
+}
+
+/* Very many wait for one that gathers them. Where that costs more than its share the test hangs. */
+struct hub {
+    rondel_future *tasks, all;
+    int64_t count;
+};
+
+static int64_t gather_all_of_them(void *arg) {
+    struct hub *hub = arg;
+    for (int64_t i = 0; i < hub->count; i++) CHECK_EQ(rondel_retain(hub->tasks[i]), 0);
+    return rondel_await(rondel_gather(hub->tasks, (size_t)hub->count, NULL, RONDEL_FUTURE));
+}
+
+static int64_t await_all(void *arg) {
+    struct hub *hub = arg;
+    CHECK_EQ(rondel_retain(hub->all), 0);
+    return rondel_await(hub->all);
+}
+
+TEST(many_circles_through_one_end_with_the_loop) {
+    rondel_loop loop = rondel_loop_new();
+    struct hub hub = {NULL, 0, test_scale(40000, 300)};
+    hub.tasks = malloc((size_t)hub.count * sizeof *hub.tasks);
+    for (int64_t i = 0; i < hub.count; i++) hub.tasks[i] = rondel_task_spawn_sized(loop, await_all, &hub, 16384);
+    hub.all = rondel_task_spawn(loop, gather_all_of_them, &hub);
+    turns(loop);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    free(hub.tasks);
+}
+
 /* Each of very many waits for the one before it. */
 struct many {
     rondel_loop loop;
@@ -184,5 +289,7 @@ TEST(a_program_ends_though_many_wait_for_each_other) {
 TEST_MAIN(RUN(tasks_that_await_each_other_end_when_cancelled),
           RUN(tasks_that_await_each_other_end_at_the_deadline_of_one), RUN(a_circle_through_a_gather_ends_when_cancelled),
           RUN(a_circle_that_is_cancelled_twice_is_broken_once),
+          RUN(a_child_that_awaits_the_join_of_its_group_ends_when_cancelled),
+          RUN(what_a_circle_gathers_is_not_written_after_the_await), RUN(many_circles_through_one_end_with_the_loop),
           RUN(many_that_wait_for_each_other_are_looked_at_once_each),
           RUN(a_program_ends_though_many_wait_for_each_other))
