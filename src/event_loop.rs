@@ -210,7 +210,8 @@ impl Loop {
         }
         let core = self.core.borrow();
         // Where there are messages too, they come first: a run that has made their callback need not end for nothing.
-        let woken = until != Until::CompletionNow && !core.has_messages() && core.inbox().take_wake();
+        let looked = matches!(until, Until::CompletionNow | Until::OneTurn);
+        let woken = !looked && !core.has_messages() && core.inbox().take_wake();
         Ok(Came { woken, called: core.metrics.callbacks != before })
     }
 

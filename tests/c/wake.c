@@ -207,6 +207,9 @@ TEST(a_look_without_a_wait_leaves_the_wake_to_the_wait) {
     for (int i = 0; i < 3; i++) CHECK_EQ(rondel_next(loop, &completion, 1, 0), 0);
     CHECK(rondel_backend_timeout(loop) > 0); /* a host that looks this way does not do so for ever */
     CHECK_EQ(rondel_next(loop, &completion, 1, RONDEL_FOREVER), 0);
+    CHECK_EQ(rondel_wake(loop), 0);
+    for (int i = 0; i < 3; i++) CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_ONCE), 1);
     /* It was for that one only. */
     CHECK(rondel_call_later(loop, RONDEL_MS, rondel_enqueue, NULL) > 0);
     CHECK_EQ(rondel_next(loop, &completion, 1, RONDEL_FOREVER), 1);
