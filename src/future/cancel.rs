@@ -71,8 +71,8 @@ impl Core {
                 self.cancels.reached_again.push(handle);
             }
             let refused = self.cancel_one(handle, Error::ECANCELED) == Err(Error::ESTATE);
-            if let (true, Some(task)) = (refused, task) {
-                // The result is on its way, and shall not be lost.
+            if let (true, Some(task)) = (refused || self.is_pending_join(handle), task) {
+                // The result is on its way, and shall not be lost. (A join may tell of a child's error instead.)
                 self.cancel_next_await(task);
             }
         }
@@ -81,6 +81,11 @@ impl Core {
         self.cancels.refused.clear();
         self.cancels.running = false;
         self.cancels.round = (self.cancels.round + 1) % NO_ROUND;
+    }
+
+    fn is_pending_join(&self, handle: Handle) -> bool {
+        matches!(self.table.get(handle).map(|entry| &entry.object),
+            Ok(Object::Future(future)) if matches!(future.op, Op::Join))
     }
 
     /// Whether it goes on though it was cancelled in this round. (As the loop is freed all are, in whatever order.)

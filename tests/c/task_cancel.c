@@ -371,6 +371,32 @@ TEST(a_cancel_of_several_that_await_what_is_about_to_tell_is_lost_by_none) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+static int64_t join_and_await(void *arg) {
+    rondel_future *waits = arg;
+    CHECK_EQ(rondel_await(waits[0]), RONDEL_EIO);
+    return rondel_await(waits[1]);
+}
+
+/* The join of a group tells of the child that failed, and the task's next await that it was cancelled. */
+TEST(a_cancel_is_not_lost_behind_the_error_of_a_child) {
+    rondel_loop loop = rondel_loop_new();
+    rondel_group group = rondel_group_new(loop);
+    rondel_future fails = rondel_future_new(loop), waits[2] = {0, rondel_future_new(loop)};
+    CHECK_EQ(rondel_retain(fails), 0);
+    CHECK(rondel_group_add(group, fails) > 0);
+    CHECK(rondel_group_add(group, rondel_future_new(loop)) > 0);
+    waits[0] = rondel_group_join(group, RONDEL_FUTURE);
+    rondel_future task = rondel_task_spawn(loop, join_and_await, waits);
+    settle(loop);
+    CHECK_EQ(rondel_future_fail(fails, RONDEL_EIO), 0);
+    CHECK_EQ(rondel_cancel(task), 0);
+    settle(loop);
+    CHECK_EQ(rondel_future_result(task), RONDEL_ECANCELED);
+    CHECK_EQ(rondel_release(task), 0);
+    CHECK_EQ(rondel_release(fails), 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 TEST_MAIN(RUN(cancelled_before_it_began_it_never_runs),
           RUN(cancelled_in_the_turn_in_which_it_would_begin_it_never_runs),
           RUN(a_cancel_ends_the_wait_and_what_was_waited_for),
@@ -382,4 +408,5 @@ TEST_MAIN(RUN(cancelled_before_it_began_it_never_runs),
           RUN(a_cancel_never_heard_of_changes_nothing), RUN(one_may_cancel_a_task_and_await_its_end),
           RUN(a_cancel_goes_through_tasks_that_await_tasks),           RUN(cancelling_one_of_many_that_share_a_future_ends_it_for_all), RUN(of_the_sharers_each_decides_for_itself),
           RUN(a_cancel_of_several_that_await_what_is_about_to_tell_is_lost_by_none),
+          RUN(a_cancel_is_not_lost_behind_the_error_of_a_child),
           RUN(a_cancelled_task_waits_for_the_end_of_work_that_runs))
