@@ -227,7 +227,11 @@ fn run_program(function: rondel_task_fn, arg: *mut c_void) -> Result<i64> {
     sys::fault::install();
     let result = with_loop(handle.number(), |the_loop, _| {
         let task = the_loop.core.borrow_mut().spawn(function, UserData::new(arg), 0)?;
-        the_loop.run_program(task)
+        // Its result is wanted also when somebody else awaits it, or it lets go of itself.
+        the_loop.core.borrow_mut().retain(task)?;
+        let result = the_loop.run_program(task);
+        let _ = the_loop.core.borrow_mut().release(task);
+        result
     });
     rondel_loop_free(handle.number());
     result

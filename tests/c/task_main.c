@@ -21,6 +21,26 @@ TEST(it_gives_what_the_task_returns) {
     CHECK_EQ(rondel_loop_current(), RONDEL_ESTATE);
 }
 
+/* Whatever becomes of the handle of its task: somebody awaits it, it lets go of itself, it closes itself. */
+static int64_t give_itself_away(void *way) {
+    rondel_future self = rondel_task_current();
+    if (task_number(way) == 0) {
+        CHECK_EQ(rondel_release(rondel_task_spawn(rondel_loop_current(), task_await, task_arg(self))), 0);
+        CHECK_EQ(rondel_yield(), 0);
+    }
+    if (task_number(way) == 1) CHECK_EQ(rondel_release(self), 0);
+    if (task_number(way) == 2) {
+        CHECK_EQ(rondel_close(self), 0);
+        CHECK_EQ(rondel_yield(), RONDEL_ECANCELED);
+    }
+    if (task_number(way) == 3) CHECK_EQ(rondel_retain(self), 0);
+    return 5;
+}
+
+TEST(it_gives_what_the_task_returns_whoever_else_had_it) {
+    for (int way = 0; way < 4; way++) CHECK_EQ(rondel_main(give_itself_away, task_arg(way)), 5);
+}
+
 /* ---- what is left over */
 
 static int64_t waits_left, ended_left;
@@ -318,7 +338,8 @@ TEST(ctrl_c_reaches_a_busy_task_that_yields) {
     CHECK_EQ(child_said(&child, "heard"), 1);
 }
 
-TEST_MAIN(RUN(it_gives_what_the_task_returns), RUN(what_is_left_is_cancelled_and_runs_to_its_end),
+TEST_MAIN(RUN(it_gives_what_the_task_returns),
+          RUN(it_gives_what_the_task_returns_whoever_else_had_it), RUN(what_is_left_is_cancelled_and_runs_to_its_end),
           RUN(tasks_that_wait_for_each_other_end_and_other_waits_are_waited_for),
           RUN(a_stop_cancels_the_task), RUN(a_thread_that_runs_a_loop_cannot),
           RUN(ctrl_c_cancels_the_task_then_what_is_left), RUN(a_second_ctrl_c_kills_even_a_task_that_never_waits),
