@@ -6,7 +6,7 @@
 
 use super::RawSource;
 use super::taken::Taken;
-use super::unix::retry;
+use super::unix::{fill_standard_numbers, retry};
 use std::io;
 use std::mem::ManuallyDrop;
 use std::ops::Deref;
@@ -76,14 +76,29 @@ fn close(descriptor: OwnedFd) -> io::Result<()> {
     }
     // What failed late is told to whoever closes any number of the open file, but not where another file takes its place.
     // SAFETY: no pointer is passed.
-    let told = match unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) } {
-        other if other >= 0 => close_number(other),
-        _ => Err(io::Error::last_os_error()),
-    };
+    let other = unsafe { libc::fcntl(number, libc::F_DUPFD_CLOEXEC, libc::STDERR_FILENO + 1) };
+    if other < 0 {
+        // Without room for one more number it is free for an instant. What somebody else has closed is not ours to close.
+        let told = match io::Error::last_os_error() {
+            error if error.raw_os_error() == Some(libc::EBADF) => Err(error),
+            _ => close_number(number),
+        };
+        fill_standard_numbers();
+        return told;
+    }
+    let told = close_number(other);
+    if replace(number, nothing()).is_err() {
+        // As above; of what failed late it was told already.
+        let _ = close_number(number);
+        fill_standard_numbers();
+    }
+    told
+}
+
+/// What leads nowhere, for `replace`.
+pub(super) fn nothing() -> RawSource {
     // SAFETY: the path is a C string.
-    let nothing = unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) };
-    // Children get it too, as they expect of these numbers.
-    if replace(number, nothing).is_ok() { told } else { close_number(number) }
+    unsafe { libc::open(c"/dev/null".as_ptr(), libc::O_RDWR | libc::O_CLOEXEC) }
 }
 
 fn close_number(number: RawSource) -> io::Result<()> {

@@ -5,7 +5,7 @@
 //! program. Linux has a flag for one write since 6.18, macOS and NetBSD one for the descriptor; elsewhere the signal is
 //! blocked around the write and taken back if it came.
 
-use super::held::replace;
+use super::held::{nothing, replace};
 use super::unix::{Means, Source, Ways, retry};
 use super::{RawSource, raw_source};
 use crate::error::{Error, Result};
@@ -104,6 +104,10 @@ impl Source {
 
     /// A pipe's write end has no half to close: it is closed, and its number kept for the handle.
     pub(super) fn close_write_end(&self) -> io::Result<()> {
+        if self.raw() <= libc::STDERR_FILENO {
+            // As when it is closed. Programs that are started have it too.
+            return replace(self.raw(), nothing());
+        }
         // SAFETY: no pointer is passed.
         let stand_in = unsafe { libc::socket(libc::AF_UNIX, libc::SOCK_DGRAM, 0) };
         replace(self.raw(), stand_in)?;

@@ -5,6 +5,8 @@
 #include "support/child.h"
 #include "support/files.h"
 
+#include <sys/resource.h>
+
 /* The ways in which a file ends. */
 enum { CLOSED, CLOSED_AT_ONCE, CLOSED_WHILE_IN_USE, FREED_WITH_THE_LOOP, WAYS };
 
@@ -91,5 +93,68 @@ TEST(one_that_was_closed_behind_its_back_leads_to_nothing_too) {
     child_ends_with(&child, 0);
 }
 
-TEST_MAIN(RUN(the_numbers_of_the_standard_files_never_become_another_file),
-          RUN(one_that_was_closed_behind_its_back_leads_to_nothing_too))
+/* Has every number of the process in use; gives the last one. */
+static int fill_up(void) {
+    struct rlimit limit;
+    int fd, last = -1;
+    CHECK_EQ(getrlimit(RLIMIT_NOFILE, &limit), 0);
+    limit.rlim_cur = limit.rlim_cur < 256 ? limit.rlim_cur : 256;
+    CHECK_EQ(setrlimit(RLIMIT_NOFILE, &limit), 0);
+    while ((fd = dup(2)) >= 0) last = fd;
+    CHECK_EQ(errno, EMFILE);
+    return last;
+}
+
+static int end_without_a_number_to_spare(void *arg) {
+    rondel_loop loop = rondel_loop_new();
+    (void)arg;
+    for (int way = 0; way < WAYS; way++) {
+        if (way == FREED_WITH_THE_LOOP) continue; /* another loop could not be had */
+        int other = pipe_under(0);
+        rondel_file file = rondel_file_open_fd(loop, 0);
+        int last = fill_up();
+        end_in(&loop, file, way);
+        struct stat about;
+        CHECK_EQ(fstat(0, &about), 0);
+        for (int fd = last; fd > other; fd--) close(fd);
+        leads_to_nothing(0);
+        close(other);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    return 0;
+}
+
+TEST(they_never_become_another_file_where_no_number_is_to_spare_either) {
+    static struct child child;
+    child_start(&child, end_without_a_number_to_spare, NULL);
+    child_ends_with(&child, 0);
+}
+
+static int shut_down_output(void *arg) {
+    rondel_loop loop = rondel_loop_new();
+    (void)arg;
+    for (int number = 0; number < 3; number++) {
+        char said;
+        int other = pipe_under(number);
+        rondel_pipe pipe = rondel_pipe_open(loop, number);
+        CHECK_EQ(result_of(rondel_shutdown(pipe, RONDEL_FUTURE)), 0);
+        CHECK_EQ(read(other, &said, 1), 0);
+        leads_to_nothing(number);
+        CHECK_EQ(rondel_close(pipe), 0);
+        leads_to_nothing(number);
+        close(other);
+    }
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    return 0;
+}
+
+TEST(a_pipe_under_one_that_is_shut_down_leads_to_nothing_at_once) {
+    static struct child child;
+    child_start(&child, shut_down_output, NULL);
+    child_ends_with(&child, 0);
+}
+
+TEST_MAIN(RUN(a_pipe_under_one_that_is_shut_down_leads_to_nothing_at_once),
+          RUN(the_numbers_of_the_standard_files_never_become_another_file),
+          RUN(one_that_was_closed_behind_its_back_leads_to_nothing_too),
+          RUN(they_never_become_another_file_where_no_number_is_to_spare_either))
