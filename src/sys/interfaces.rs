@@ -58,9 +58,14 @@ pub fn interface_index(name: &CStr) -> Result<u32> {
     }
     // SAFETY: the name is a terminated string.
     match unsafe { libc::if_nametoindex(name.as_ptr()) } {
-        0 => Err(Error::ENODEV),
+        0 => Err(not_found()),
         index => Ok(index),
     }
+}
+
+/// Why there was no answer: systems may ask by a socket, and then do not say that they had none.
+fn not_found() -> Error {
+    mtu::Asked::new().map_or_else(Error::from, |_| Error::ENODEV)
 }
 
 /// The name of the interface of this number.
@@ -69,7 +74,7 @@ pub fn interface_name(index: u32) -> Result<Vec<u8>> {
     // SAFETY: there is as much room as names may take.
     if unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) }.is_null() {
         return Err(match io::Error::last_os_error().into() {
-            Error::ENXIO => Error::ENODEV,
+            Error::ENXIO | Error::ENOENT => not_found(),
             error => error,
         });
     }

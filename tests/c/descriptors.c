@@ -400,7 +400,21 @@ TEST(a_connection_that_nobody_claims_is_closed) {
     close(peer), close(listener);
 }
 
-TEST_MAIN(RUN(a_server_without_descriptors_lives_and_accepts_once_there_are_some),
+TEST(an_interface_that_is_there_is_not_said_to_be_missing) {
+    struct hunger hunger;
+    char name[64], again[64];
+    if (rondel_interface_name(1, name, sizeof name) < 0) SKIP("no interface has the first number");
+    eat_descriptors(&hunger);
+    const int64_t index = rondel_interface_index(name), length = rondel_interface_name(1, again, sizeof again);
+    const int64_t none = rondel_interface_index("no-such-if0");
+    give_back(&hunger);
+    CHECK(index == 1 || index == RONDEL_EMFILE);
+    CHECK(length == (int64_t)strlen(name) || length == RONDEL_EMFILE);
+    CHECK(none == RONDEL_ENODEV || none == RONDEL_EMFILE);
+}
+
+TEST_MAIN(RUN(an_interface_that_is_there_is_not_said_to_be_missing),
+          RUN(a_server_without_descriptors_lives_and_accepts_once_there_are_some),
           RUN(a_server_out_of_descriptors_can_be_closed), RUN(a_one_shot_accept_is_told_emfile_and_the_next_succeeds),
           RUN(without_descriptors_new_things_are_refused_with_emfile),
           RUN(only_a_stream_socket_is_taken_and_what_is_not_stays_untouched), RUN(a_listening_socket_brought_in_accepts),
