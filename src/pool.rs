@@ -198,6 +198,19 @@ fn desk(lane: Lane) -> &'static Desk {
 
 /// Queues work. It runs on a thread of the pool, unless it is given up before.
 pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job>> {
+    queue(lane, run).map_err(|(error, _)| error)
+}
+
+/// As `submit`, of work that must be done: without a thread it is done right here.
+pub fn submit_or_run(lane: Lane, run: impl FnOnce() + Send + 'static) -> Arc<Job> {
+    queue(lane, run).unwrap_or_else(|(_, job)| {
+        job.begin();
+        job.run_to_end();
+        job
+    })
+}
+
+fn queue(lane: Lane, run: impl FnOnce() + Send + 'static) -> std::result::Result<Arc<Job>, (Error, Arc<Job>)> {
     let desk = desk(lane);
     let what = type_name_of_val(&run);
     let run = Mutex::new(Some(run));
@@ -213,7 +226,8 @@ pub fn submit(lane: Lane, run: impl FnOnce() + Send + 'static) -> Result<Arc<Job
         // Without any thread it would never run.
         if queue.threads == 0 {
             queue.jobs.pop_back();
-            return Err(error);
+            drop(queue);
+            return Err((error, job));
         }
     }
     desk.wake_next(queue);

@@ -109,10 +109,23 @@ impl File {
     }
 }
 
-/// Files' one way to the pool: whatever `run` gives is brought to the loop, unless the job is given up before.
+/// Files' way to the pool: whatever `run` gives is brought to the loop, unless the job is given up before.
 fn submit(core: &Core, future: Handle, run: impl FnOnce() -> Result<Outcome> + Send + 'static) -> Result<Arc<Job>> {
+    pool::submit(Lane::Files, job(core, future, run))
+}
+
+/// As `submit`, of what must be done, be it on the loop's own thread.
+fn submit_or_run(core: &Core, future: Handle, run: impl FnOnce() -> Result<Outcome> + Send + 'static) -> Arc<Job> {
+    pool::submit_or_run(Lane::Files, job(core, future, run))
+}
+
+fn job(
+    core: &Core,
+    future: Handle,
+    run: impl FnOnce() -> Result<Outcome> + Send + 'static,
+) -> impl FnOnce() + Send + 'static {
     let inbox = core.inbox();
-    pool::submit(Lane::Files, move || {
+    move || {
         let result = match run() {
             Ok(Outcome { result, found: Found::Nothing, .. }) => result,
             Err(error) => error.code(),
@@ -129,7 +142,7 @@ fn submit(core: &Core, future: Handle, run: impl FnOnce() -> Result<Outcome> + S
             }
         };
         let _ = inbox.post_from_worker(Message::Done(future, result));
-    })
+    }
 }
 
 impl Core {
@@ -260,18 +273,12 @@ impl Core {
     /// Completes an operation that is given up, once what it has made is gone again.
     fn unmake(&mut self, future: Handle, result: i64, made: Option<Made>) {
         let Some(made) = made.filter(Made::is_ours) else { return self.complete_on_file(future, result) };
-        let removed = made.clone();
-        let remove = move || {
-            removed.remove();
+        let job = submit_or_run(self, future, move || {
+            made.remove();
             Ok(result.into())
-        };
-        match (submit(self, future, remove), self.future_mut(future)) {
-            (Ok(job), Ok(state)) => state.op = Op::Work(job),
-            _ => {
-                // Without a thread it is done right here.
-                made.remove();
-                self.complete_on_file(future, result);
-            }
+        });
+        if let Ok(state) = self.future_mut(future) {
+            state.op = Op::Work(job);
         }
     }
 
@@ -414,10 +421,7 @@ impl Core {
         match file.closing.take() {
             Some(Closing::Tell(closer)) => {
                 let close = move || Ok(open.map_or(Ok(()), OpenFile::close)?.into());
-                if submit(self, closer, close).is_err() {
-                    // Without a thread it was closed right here.
-                    self.file_closed(closer, 0);
-                }
+                submit_or_run(self, closer, close);
             }
             Some(Closing::Nobody) | None => {
                 drop(open);

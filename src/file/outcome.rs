@@ -48,7 +48,6 @@ pub struct Outcome {
 }
 
 /// Something under a name that only the outcome tells: nobody will look for it if the outcome is given up.
-#[derive(Clone)]
 pub struct Made {
     path: PathBuf,
     folder: bool,
