@@ -232,6 +232,38 @@ TEST(shutdown_closes_a_write_end_after_what_is_queued) {
     CHECK_EQ(rondel_loop_free(loop), 0);
 }
 
+/* The end is the handle's to close, but somebody else has it too, and the system would go on to tell of it. */
+TEST(a_write_end_that_is_shut_down_by_a_cancelled_write_is_watched_no_more) {
+    rondel_loop loop = rondel_loop_new();
+    static const char zeros[4096];
+    char byte;
+    struct net_op write_op = {0}, shutdown = {0};
+    int fds[2], other;
+    REQUIRE_EQ(pipe(fds), 0);
+    CHECK((other = dup(fds[1])) >= 0);
+    rondel_pipe end = rondel_pipe_open(loop, fds[1]);
+    /* It is full, so nothing of the write leaves before it is cancelled. */
+    while (write(other, zeros, sizeof zeros) > 0) continue;
+    CHECK_EQ(errno, EAGAIN);
+    rondel_future waits = NET_START(rondel_write(end, "x", 1, net_done, &write_op));
+    CHECK(NET_START(rondel_shutdown(end, net_done, &shutdown)) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_NOWAIT), 1);
+    CHECK_EQ(rondel_cancel(waits), 0);
+    REQUIRE(net_run_until(loop, &shutdown.calls, 1));
+    CHECK_EQ(shutdown.result, 0);
+    CHECK_EQ(write_op.result, RONDEL_ECANCELED);
+    /* The pipe has room from now on, by the other number. */
+    CHECK_EQ(fcntl(fds[0], F_SETFL, O_NONBLOCK), 0);
+    while (read(fds[0], &byte, 1) > 0) continue;
+    int64_t events = rondel_metric(loop, RONDEL_METRIC_EVENTS);
+    CHECK(rondel_call_later(loop, 10 * RONDEL_MS, NULL, NULL) > 0);
+    CHECK_EQ(rondel_run(loop, RONDEL_RUN_DEFAULT), 0);
+    CHECK_EQ(rondel_metric(loop, RONDEL_METRIC_EVENTS), events);
+    CHECK_EQ(rondel_close(end), 0);
+    close(other), close(fds[0]);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+}
+
 /* One name for a file that may be made, removed before the test ends. */
 static const char *scratch_name(const char *what) {
     static char name[100];
@@ -447,6 +479,7 @@ TEST_MAIN(RUN(what_one_end_of_a_pair_writes_the_other_reads), RUN(the_way_that_a
           RUN(writing_to_a_pipe_nobody_reads_is_an_error_and_no_signal),
           RUN(a_write_that_waits_for_a_reader_hears_of_its_going), RUN(the_end_comes_after_the_last_bytes),
           RUN(shutdown_closes_a_write_end_after_what_is_queued),
+          RUN(a_write_end_that_is_shut_down_by_a_cancelled_write_is_watched_no_more),
           RUN(a_fifo_waits_for_its_first_writer_and_ends_with_its_last),
           RUN(a_fifo_that_is_open_both_ways_goes_both_ways_and_has_no_half_to_close),
           RUN(a_terminal_carries_bytes_and_its_hang_up_is_told),

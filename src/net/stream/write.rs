@@ -349,6 +349,12 @@ impl Core {
             return;
         }
         stream.ending = Ending::Done;
+        if std::mem::take(&mut stream.blocked) {
+            // A cancelled write was the last one. What is closed must not be watched: the system would go on to tell of a
+            // pipe that somebody else has open, too, and nobody could stop that.
+            self.settle_writing(handle);
+        }
+        let Ok(stream) = self.stream_mut(handle) else { return };
         let result = match stream.write_end {
             Some(error) => Err(error),
             None => stream.source.shut_down_writing().map(|()| 0).map_err(Error::from),
