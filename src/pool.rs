@@ -138,7 +138,7 @@ struct Queue {
     waiting: usize,
     /// How many of those were woken and are on their way.
     woken: usize,
-    /// How many wait for an answer that nobody wants any more, and have others in their stead.
+    /// How many wait for an answer that nobody wants any more, or stand aside, and have others in their stead.
     unwanted: i64,
     /// Whoever has nothing to do is to leave.
     closed: bool,
@@ -271,6 +271,26 @@ pub fn is_unwanted() -> Option<bool> {
     PRESENT.try_with(|job| job.borrow().as_ref().map(|job| job.is_unwanted())).ok().flatten()
 }
 
+/// As long as it lives another thread may do what this one would.
+pub struct Aside(Option<&'static Desk>);
+
+/// For work that waits for somebody else, and needs neither a processor nor a disk meanwhile.
+pub fn stand_aside() -> Aside {
+    let desk = PRESENT.try_with(|job| job.borrow().as_ref().map(|job| job.desk)).ok().flatten();
+    if let Some(desk) = desk {
+        desk.let_another_in();
+    }
+    Aside(desk)
+}
+
+impl Drop for Aside {
+    fn drop(&mut self) {
+        if let Some(desk) = self.0 {
+            desk.lock().unwanted -= 1;
+        }
+    }
+}
+
 /// The last loop is gone: the threads that have nothing to do leave, and are gone when this returns. One that is in the
 /// middle of a look-up nobody wants any more leaves when it comes back from it.
 pub fn rest() {
@@ -353,6 +373,10 @@ impl Desk {
         if self.lane != Lane::Names || !self.is_present() {
             return;
         }
+        self.let_another_in();
+    }
+
+    fn let_another_in(&'static self) {
         let mut queue = self.lock();
         queue.unwanted += 1;
         if queue.waiting < queue.jobs.len() && queue.may_grow() {

@@ -6,6 +6,7 @@
 
 use super::whole::stop_if_unwanted;
 use crate::error::Result;
+use crate::pool;
 use crate::sys::file::{self as system, OpenFile};
 use crate::sys::file_types::{FileType, How};
 use std::io;
@@ -15,12 +16,14 @@ use std::time::Duration;
 const STEP: Duration = Duration::from_millis(5);
 
 pub fn open(path: &Path, how: How, mode: u32) -> Result<OpenFile> {
+    let mut aside = None;
     loop {
         match OpenFile::open(path, how, mode) {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock && is_regular(path, how) => {}
             opened => return Ok(opened?),
         }
         stop_if_unwanted()?;
+        aside.get_or_insert_with(pool::stand_aside);
         std::thread::sleep(STEP);
     }
 }

@@ -88,8 +88,26 @@ TEST(one_need_not_wait_for_a_lease) {
     end(loop, fd);
 }
 
+TEST(those_that_wait_for_a_lease_hold_up_no_other_file) {
+    rondel_loop loop = files_begin();
+    rondel_future opens[2];
+    rondel_stat about;
+    int64_t threads = rondel_pool_lane_size(RONDEL_POOL_FILES, 0);
+    int fd = lease(loop);
+    if (fd < 0) SKIP("no leases on files");
+    CHECK_EQ(rondel_pool_lane_size(RONDEL_POOL_FILES, 2), 2);
+    for (int i = 0; i < 2; i++) opens[i] = rondel_file_open(loop, in_folder("a"), RONDEL_OPEN_READ, 0, RONDEL_FUTURE);
+    wait_until_asked(loop);
+    CHECK_EQ(result_of(rondel_file_stat(loop, in_folder("a"), &about, RONDEL_FUTURE)), 0);
+    for (int i = 0; i < 2; i++) CHECK_EQ(rondel_future_state(opens[i]), RONDEL_PENDING);
+    CHECK_EQ(fcntl(fd, F_SETLEASE, F_UNLCK), 0);
+    for (int i = 0; i < 2; i++) close_now(result_of(opens[i]));
+    CHECK_EQ(rondel_pool_lane_size(RONDEL_POOL_FILES, threads), threads);
+    end(loop, fd);
+}
+
 TEST_MAIN(RUN(opening_a_leased_file_waits_until_the_lease_is_given_up), RUN(whole_files_wait_for_leases_too),
-          RUN(one_need_not_wait_for_a_lease))
+          RUN(one_need_not_wait_for_a_lease), RUN(those_that_wait_for_a_lease_hold_up_no_other_file))
 #else
 TEST(opening_a_leased_file_waits_until_the_lease_is_given_up) { SKIP("no leases on files"); }
 
