@@ -17,6 +17,7 @@ use crate::reactor::Interest;
 use crate::sys::process::{self, Flow, Order};
 use crate::sys::{self, Source};
 use crate::timers::TimerId;
+use std::cell::Cell;
 use std::io;
 
 /// What goes on while the future is pending.
@@ -68,9 +69,13 @@ impl Core {
         if !stdio.iter().enumerate().all(fits) {
             return Err(Error::EINVAL);
         }
+        let mut fed = Vec::new();
+        fed.try_reserve_exact(input.len()).map_err(|_| Error::ENOMEM)?;
+        fed.extend_from_slice(input);
+        let fed = Cell::new(fed);
         let future = self.insert_future(Op::Over, self.handle, notify)?;
         let make = |number: usize, source| {
-            let input = if number == 0 { (input.to_vec(), 0) } else { (Vec::new(), 0) };
+            let input = if number == 0 { (fed.take(), 0) } else { (Vec::new(), 0) };
             (Kind::Internal, Object::Tube(Box::new(Tube { source, run: future, number, input })))
         };
         let (process, ends) = match self.launch(Kind::Internal, order, stdio, None, make) {

@@ -107,8 +107,12 @@ impl Core {
         let out: &mut WriteQueue = stream.queue(spares);
         out.note_sent(sent as u64);
         out.push_cargo(cargo);
-        spares.copy_to(out, &bytes.slice()[sent..]);
+        let copied = spares.copy_to(out, &bytes.slice()[sent..]);
         out.push_write(future, length as u64);
+        if let Err(error) = copied {
+            self.break_writing(handle, error);
+            return Ok(future);
+        }
         self.flush(handle);
         self.check_high_mark(handle);
         Ok(future)

@@ -4,6 +4,7 @@
 //! Bytes and writes are kept apart: small writes share one buffer, and a write is done when the stream has sent up to
 //! its end. A stream has a queue only while it has something to send; queues and buffers are used again.
 
+use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::net::stream::FilePart;
 use crate::sys::lent::LentBytes;
@@ -98,10 +99,16 @@ const KEPT: usize = 64;
 const PIECES: usize = 32;
 
 impl Buffers {
-    fn take(&mut self, size: usize) -> Vec<u8> {
+    /// It fails for want of memory.
+    fn take(&mut self, size: usize) -> Result<Vec<u8>> {
         // What needs a larger one must not use up one that is kept.
         let kept = if size <= BUFFER { self.0.pop() } else { None };
-        kept.unwrap_or_else(|| Vec::with_capacity(size.max(BUFFER)))
+        if let Some(kept) = kept {
+            return Ok(kept);
+        }
+        let mut buffer = Vec::new();
+        buffer.try_reserve_exact(size.max(BUFFER)).map_err(|_| Error::ENOMEM)?;
+        Ok(buffer)
     }
 
     fn put(&mut self, mut buffer: Vec<u8>) {
@@ -135,17 +142,22 @@ impl WriteQueue {
         self.writes.push_back(Write { future, length, end: self.queued });
     }
 
-    pub fn push_copy(&mut self, bytes: &[u8], buffers: &mut Buffers) {
-        self.queued += bytes.len() as u64;
+    /// Without memory for it nothing has changed.
+    pub fn push_copy(&mut self, bytes: &[u8], buffers: &mut Buffers) -> Result<()> {
         if let Some(Segment::Copied { bytes: last, .. }) = self.segments.back_mut()
             && last.capacity() - last.len() >= bytes.len()
         {
             last.extend_from_slice(bytes);
-            return;
+        } else {
+            self.segments.push_back(copied(bytes, buffers)?);
         }
-        let mut buffer = buffers.take(bytes.len());
-        buffer.extend_from_slice(bytes);
-        self.segments.push_back(Segment::Copied { bytes: buffer, start: 0 });
+        self.queued += bytes.len() as u64;
+        Ok(())
+    }
+
+    /// Whether some of the bytes of a write were sent.
+    pub fn has_begun(&self, future: Handle) -> bool {
+        self.writes.iter().any(|write| write.future == future && write.end - write.length < self.sent)
     }
 
     /// Has these descriptors go with the byte that is pushed next.
@@ -229,14 +241,15 @@ impl WriteQueue {
         self.writes.retain(|write| write.future != future);
     }
 
-    /// Copies what is left of bytes that were lent for this call only.
-    pub fn own_the_rest(&mut self, buffers: &mut Buffers) {
+    /// Copies what is left of bytes that were lent for this call only. If it fails they must not stay here.
+    pub fn own_the_rest(&mut self, buffers: &mut Buffers) -> Result<()> {
         for segment in self.segments.iter_mut().rev() {
             match segment {
-                Segment::Lent { whole: false, .. } => *segment = copied(segment.rest(), buffers),
-                _ => return,
+                Segment::Lent { whole: false, .. } => *segment = copied(segment.rest(), buffers)?,
+                _ => break,
             }
         }
+        Ok(())
     }
 
     /// Sends once, as much as it can, of what is in memory and in front. Gives what was sent and what was tried.
@@ -338,10 +351,11 @@ impl WriteQueue {
         std::mem::take(&mut self.writes).into_iter().map(|write| write.future)
     }
 
-    /// Takes a write out. If none of its bytes was sent they will not be; else the rest goes out without it.
-    pub fn cancel(&mut self, future: Handle, buffers: &mut Buffers) {
-        let Some(index) = self.writes.iter().position(|write| write.future == future) else { return };
-        let Some(Write { length, end, .. }) = self.writes.remove(index) else { return };
+    /// Takes a write out. If none of its bytes was sent they will not be; else the rest goes out without it. Without memory
+    /// for that nothing here can go out any more.
+    pub fn cancel(&mut self, future: Handle, buffers: &mut Buffers) -> Result<()> {
+        let Some(index) = self.writes.iter().position(|write| write.future == future) else { return Ok(()) };
+        let Some(Write { length, end, .. }) = self.writes.remove(index) else { return Ok(()) };
         let begin = end - length;
         let keep = begin < self.sent;
         let mut at = 0;
@@ -354,7 +368,7 @@ impl WriteQueue {
             let gone = last > begin && !keep && segment.cut(begin.max(first) - first, end.min(last) - first);
             if keep && matches!(segment, Segment::Lent { .. }) {
                 // It has begun: what is left of it must follow, from memory of ours.
-                *segment = copied(segment.rest(), buffers);
+                *segment = copied(segment.rest(), buffers)?;
             }
             if !gone {
                 at += 1;
@@ -370,13 +384,14 @@ impl WriteQueue {
             self.cargo.iter_mut().filter(|cargo| cargo.at >= end).for_each(|cargo| cargo.at -= length);
             self.writes.iter_mut().skip(index).for_each(|write| write.end -= length);
         }
+        Ok(())
     }
 }
 
-fn copied(bytes: &[u8], buffers: &mut Buffers) -> Segment {
-    let mut buffer = buffers.take(bytes.len());
+fn copied(bytes: &[u8], buffers: &mut Buffers) -> Result<Segment> {
+    let mut buffer = buffers.take(bytes.len())?;
     buffer.extend_from_slice(bytes);
-    Segment::Copied { bytes: buffer, start: 0 }
+    Ok(Segment::Copied { bytes: buffer, start: 0 })
 }
 
 #[cfg(test)]
@@ -394,7 +409,7 @@ mod tests {
     fn queue_of(parts: &[&str], buffers: &mut Buffers) -> WriteQueue {
         let mut queue = WriteQueue::default();
         for (n, part) in parts.iter().enumerate() {
-            queue.push_copy(part.as_bytes(), buffers);
+            queue.push_copy(part.as_bytes(), buffers).unwrap();
             queue.push_write(future(n as i64 + 1), part.len() as u64);
         }
         queue
@@ -405,7 +420,7 @@ mod tests {
         let mut buffers = Buffers::default();
         let mut queue = queue_of(&["one", "two", "three"], &mut buffers);
         queue.advance(1, &mut buffers);
-        queue.cancel(future(2), &mut buffers);
+        queue.cancel(future(2), &mut buffers).unwrap();
         assert_eq!(left(&queue), b"nethree");
         assert_eq!(queue.size(), 7);
         queue.advance(2, &mut buffers);
@@ -423,7 +438,7 @@ mod tests {
         let mut queue = queue_of(&parts, &mut buffers);
         let before = queue.segments.len();
         for n in (1..=10_000).filter(|n| n % 10 != 0) {
-            queue.cancel(future(n), &mut buffers);
+            queue.cancel(future(n), &mut buffers).unwrap();
             assert!(queue.segments.len() <= before);
         }
         assert_eq!(left(&queue), "seven b".repeat(1000).as_bytes());
@@ -433,7 +448,7 @@ mod tests {
         }
         assert_eq!(queue.pop_done(), None);
         for n in (101..=1000).rev() {
-            queue.cancel(future(n * 10), &mut buffers);
+            queue.cancel(future(n * 10), &mut buffers).unwrap();
         }
         assert!(queue.segments.is_empty() && queue.is_empty());
     }
@@ -443,7 +458,7 @@ mod tests {
         let mut buffers = Buffers::default();
         let mut queue = queue_of(&["one", "two"], &mut buffers);
         queue.advance(1, &mut buffers);
-        queue.cancel(future(1), &mut buffers);
+        queue.cancel(future(1), &mut buffers).unwrap();
         assert_eq!(left(&queue), b"netwo");
         queue.advance(5, &mut buffers);
         assert_eq!(queue.pop_done(), Some((future(2), 3)));

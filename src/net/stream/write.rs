@@ -26,8 +26,8 @@ pub struct Spares {
 }
 
 impl Spares {
-    pub fn copy_to(&mut self, queue: &mut WriteQueue, bytes: &[u8]) {
-        queue.push_copy(bytes, &mut self.buffers);
+    pub fn copy_to(&mut self, queue: &mut WriteQueue, bytes: &[u8]) -> Result<()> {
+        queue.push_copy(bytes, &mut self.buffers)
     }
 }
 
@@ -100,13 +100,21 @@ impl Core {
         };
         let out = stream.out.get_or_insert_with(|| spares.queues.pop().unwrap_or_default());
         let waits = stream.blocked || (running && length <= SMALL && out.size() < GATHERED);
+        let (mut pushed, mut copied) = (0, Ok(()));
         for piece in pieces {
             match lent || !waits {
                 true => out.push_lent(*piece, lent),
-                false => out.push_copy(piece.slice(), &mut spares.buffers),
+                false => copied = out.push_copy(piece.slice(), &mut spares.buffers),
             }
+            if copied.is_err() {
+                break;
+            }
+            pushed += piece.slice().len() as u64;
         }
-        out.push_write(future, length as u64);
+        out.push_write(future, pushed);
+        if let Err(error) = copied {
+            return self.refuse_write(handle, future, error);
+        }
         if waits {
             if !stream.blocked && !stream.dirty {
                 stream.dirty = true;
@@ -122,12 +130,37 @@ impl Core {
             let Core { table, spares, .. } = self;
             if let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object)
                 && let Some(out) = &mut stream.out
+                && let Err(error) = out.own_the_rest(&mut spares.buffers)
             {
-                out.own_the_rest(&mut spares.buffers);
+                if !out.has_begun(future) {
+                    return self.refuse_write(handle, future, error);
+                }
+                self.break_writing(handle, error);
             }
         }
         self.check_high_mark(handle);
         Ok(future)
+    }
+
+    /// Takes a write out again of which nothing was sent.
+    fn refuse_write(&mut self, handle: Handle, future: Handle, error: Error) -> Result<Handle> {
+        self.cancel_write(handle, future);
+        self.withdraw_future(future);
+        Err(error)
+    }
+
+    /// Some of what is queued is lost, so nothing can follow.
+    pub fn break_writing(&mut self, handle: Handle, error: Error) {
+        let Ok(stream) = self.stream_mut(handle) else { return };
+        stream.write_end = Some(error);
+        let was_blocked = std::mem::take(&mut stream.blocked);
+        for write in self.take_pending_writes(handle) {
+            self.complete(write, error.code());
+        }
+        if was_blocked {
+            self.settle_writing(handle);
+        }
+        self.settle_active(handle);
     }
 
     /// Sends what the system takes now, without queueing the rest.
@@ -312,8 +345,11 @@ impl Core {
         let Core { table, spares, .. } = self;
         let Ok(Object::Stream(stream)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return };
         let Some(mut out) = stream.out.take() else { return };
-        out.cancel(future, &mut spares.buffers);
+        let cancelled = out.cancel(future, &mut spares.buffers);
         self.put_queue(handle, out);
+        if let Err(error) = cancelled {
+            self.break_writing(handle, error);
+        }
         self.settle_active(handle);
         self.check_low_mark(handle);
         self.finish_shutdown(handle);
