@@ -2847,6 +2847,9 @@ rondel_file rondel_file_open_fd(rondel_loop loop,
  * closed it (closed it is in any case), as it may tell of writes that failed late. The descriptors 0, 1 and 2 lead to
  * /dev/null from then on.
  *
+ * What `rondel_send_file` has still to send of it is not waited for: until that is over the descriptor stays open, and
+ * the result tells nothing of its end.
+ *
  * The handle is refused from now on, and its close notices come after this completes. `rondel_close` is for those who
  * do not care for the rest: it cancels what has not begun. Cancelling the future does not keep the file open. Loop
  * thread only.
@@ -3243,8 +3246,9 @@ rondel_future rondel_file_spew(rondel_loop loop,
  * Where the file system can, both share their blocks until one is written to; else the bytes do not leave the kernel
  * where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails, or is cancelled before it is complete, what it has
  * made is removed, and a file that was there before is incomplete; cancelled later, the copy is there, whole.
- * `RONDEL_EINVAL` for other flags, for a file onto itself, and for what is neither a file nor a folder (`RONDEL_EISDIR`).
- * Loop thread only.
+ * A device or a fifo may be copied to: a fifo fails with `RONDEL_EAGAIN` when it is full, with what it has room for in it.
+ * `RONDEL_EINVAL` for other flags, for a file onto itself, and to copy from what is neither a file nor a folder
+ * (`RONDEL_EISDIR`). Loop thread only.
  */
 rondel_future rondel_file_copy(rondel_loop loop,
                                const char *from,
@@ -3298,9 +3302,9 @@ rondel_future rondel_send_file(rondel_stream stream,
 
 /**
  * `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
- * it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`). Those of a file that
- * `rondel_file_open` opened do from then on, as programs expect (also with `RONDEL_STDIO_INHERIT`): the file is then as one
- * of `rondel_file_open_fd`. If no process could be started it stays as it was.
+ * it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`). Those of a file of
+ * this loop that `rondel_file_open` opened do from then on, as programs expect (also with `RONDEL_STDIO_INHERIT`): the file
+ * is then as one of `rondel_file_open_fd`. If no process could be started it stays as it was.
  */
 #define RONDEL_STDIO_FD 3
 

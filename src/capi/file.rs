@@ -200,6 +200,9 @@ pub extern "C" fn rondel_file_open_fd(r#loop: rondel_loop, fd: i64) -> rondel_fi
 /// closed it (closed it is in any case), as it may tell of writes that failed late. The descriptors 0, 1 and 2 lead to
 /// /dev/null from then on.
 ///
+/// What `rondel_send_file` has still to send of it is not waited for: until that is over the descriptor stays open, and
+/// the result tells nothing of its end.
+///
 /// The handle is refused from now on, and its close notices come after this completes. `rondel_close` is for those who
 /// do not care for the rest: it cancels what has not begun. Cancelling the future does not keep the file open. Loop
 /// thread only.

@@ -75,8 +75,9 @@ pub unsafe extern "C" fn rondel_file_spew(
 /// Where the file system can, both share their blocks until one is written to; else the bytes do not leave the kernel
 /// where it can do that. `flags`: any of `RONDEL_COPY_`. If it fails, or is cancelled before it is complete, what it has
 /// made is removed, and a file that was there before is incomplete; cancelled later, the copy is there, whole.
-/// `RONDEL_EINVAL` for other flags, for a file onto itself, and for what is neither a file nor a folder (`RONDEL_EISDIR`).
-/// Loop thread only.
+/// A device or a fifo may be copied to: a fifo fails with `RONDEL_EAGAIN` when it is full, with what it has room for in it.
+/// `RONDEL_EINVAL` for other flags, for a file onto itself, and to copy from what is neither a file nor a folder
+/// (`RONDEL_EISDIR`). Loop thread only.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn rondel_file_copy(
     r#loop: rondel_loop,

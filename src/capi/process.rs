@@ -30,9 +30,9 @@ pub const RONDEL_STDIO_NULL: i32 = 1;
 /// `rondel_stdio`: nothing; the number is not open.
 pub const RONDEL_STDIO_CLOSED: i32 = 2;
 /// `rondel_stdio`: a descriptor of yours, `fd`, which stays yours (on Windows a handle). The open file is shared, and with
-/// it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`). Those of a file that
-/// `rondel_file_open` opened do from then on, as programs expect (also with `RONDEL_STDIO_INHERIT`): the file is then as one
-/// of `rondel_file_open_fd`. If no process could be started it stays as it was.
+/// it whether reads and writes block: those of a stream's descriptor do not (see `RONDEL_STDIO_STREAM`). Those of a file of
+/// this loop that `rondel_file_open` opened do from then on, as programs expect (also with `RONDEL_STDIO_INHERIT`): the file
+/// is then as one of `rondel_file_open_fd`. If no process could be started it stays as it was.
 pub const RONDEL_STDIO_FD: i32 = 3;
 /// `rondel_stdio`: the same as the lower number `other`, as `2>&1` in a shell.
 pub const RONDEL_STDIO_SAME: i32 = 4;
