@@ -139,7 +139,7 @@ TEST(a_folder_that_cannot_be_entered_is_told_apart) {
 }
 
 TEST(arguments_that_are_too_long_are_refused) {
-    if (under_valgrind()) SKIP("valgrind dies of it");
+    if (ON_VALGRIND) SKIP("valgrind dies of it");
     rondel_loop loop = rondel_loop_new();
     struct command command;
     const size_t length = 64 << 20;

@@ -44,7 +44,7 @@ TEST(a_number_that_is_not_open_is_refused_and_not_taken_for_a_pipe_of_ours) {
 
 /* Closed after the loop was made: its number is the next one, and so could be a pipe's. */
 TEST(a_standard_one_that_is_closed_here_is_closed_there) {
-    if (under_valgrind()) SKIP("valgrind has descriptors of its own");
+    if (ON_VALGRIND) SKIP("valgrind has descriptors of its own");
     rondel_loop loop = rondel_loop_new();
     struct command command;
     struct seen seen = {0, 0, 0};

@@ -46,7 +46,7 @@ TEST(the_environment_is_inherited_or_given) {
     command_of(&command, "")->env = nothing;
     command.options.file = "/usr/bin/env";
     command.argv[1] = NULL;
-    if (!under_valgrind()) CHECK_STR(said_by(loop, &command, 1), "");
+    if (!ON_VALGRIND) CHECK_STR(said_by(loop, &command, 1), "");
     CHECK_EQ(unsetenv("RONDEL_TEST_OWN"), 0);
     free_childless(loop);
 }
@@ -349,7 +349,7 @@ static int old_kernel(void *arg) {
 
 TEST(a_kernel_without_pidfds_will_do) {
 #if defined(__linux__) && defined(__x86_64__)
-    if (under_valgrind()) SKIP("valgrind lets no filter near its own calls");
+    if (ON_VALGRIND) SKIP("valgrind lets no filter near its own calls");
     struct child child;
     child_start(&child, old_kernel, NULL);
     child_ends_with(&child, 0);

@@ -341,7 +341,7 @@ TEST(a_parent_without_standard_descriptors_may_spawn) {
 
 /* Under valgrind the valgrind in the child has descriptors of its own. */
 TEST(nothing_else_of_ours_gets_there) {
-    if (under_valgrind()) SKIP("valgrind has descriptors of its own");
+    if (ON_VALGRIND) SKIP("valgrind has descriptors of its own");
     rondel_loop loop = rondel_loop_new();
     struct command command;
     int leaky = open("/dev/null", O_RDONLY), given = open("/dev/zero", O_RDONLY); /* neither closes by itself */
@@ -407,7 +407,7 @@ TEST(pipes_nobody_asked_for_go_with_the_process) {
 }
 
 TEST(no_descriptors_left_refuses_the_spawn_and_leaks_none) {
-    if (under_valgrind()) SKIP("valgrind counts descriptors by itself, and dies of it");
+    if (ON_VALGRIND) SKIP("valgrind counts descriptors by itself, and dies of it");
     rondel_loop loop = rondel_loop_new();
     struct rlimit limit, lower;
     struct command command;

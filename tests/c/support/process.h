@@ -12,12 +12,6 @@
 #include <sys/stat.h>
 #include <sys/wait.h>
 
-/* Valgrind runs programs by itself: what the kernel will not run only then, and which descriptors it keeps, is its own. */
-static inline int under_valgrind(void) {
-    const char *preloaded = getenv("LD_PRELOAD");
-    return preloaded && strstr(preloaded, "vgpreload");
-}
-
 /* Options for a shell script; the caller may change them before they are used. */
 struct command {
     rondel_process_options options;

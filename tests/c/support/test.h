@@ -38,6 +38,8 @@
 #define ON_WINE 0
 #endif
 #define ON_QEMU (getenv("RONDEL_TEST_QEMU") != NULL)
+/* It runs programs by itself, and counts descriptors and has some by itself. */
+#define ON_VALGRIND (getenv("LD_PRELOAD") != NULL && strstr(getenv("LD_PRELOAD"), "vgpreload") != NULL)
 #include <dirent.h>
 #include <errno.h>
 #include <inttypes.h>
@@ -75,7 +77,7 @@ struct test {
         if (!test_check_eq((int64_t)(a), (int64_t)(b), __FILE__, __LINE__, #a, #b)) return;                            \
     } while (0)
 /* For what this machine cannot show (no IPv6, say): says so in the test's line and returns. For another system there is
- * ON_WINDOWS; for where an emulator is not as the system is, ON_WINE and ON_QEMU (whoever runs it under qemu says so). */
+ * ON_WINDOWS; for where what runs it is not as the system is, ON_WINE, ON_QEMU (whoever uses that says so), ON_VALGRIND. */
 #define SKIP(reason)                                                                                                   \
     do {                                                                                                               \
         test_skipped = (reason);                                                                                       \
