@@ -42,6 +42,7 @@ TEST(a_folder_that_may_not_be_looked_into_is_refused) {
     CHECK_EQ(chmod(in_room("closed"), 0), 0);
     rondel_loop loop = rondel_loop_new();
     CHECK_EQ(rondel_watch_start(loop, in_room("closed"), 0, see, &seen), RONDEL_EACCES);
+    CHECK_EQ(rondel_watch_start(loop, in_room("closed"), RONDEL_WATCH_MISSING, see, &seen), RONDEL_EACCES);
     CHECK_EQ(rondel_loop_free(loop), 0);
     leave_room();
 }

@@ -385,6 +385,20 @@ TEST(the_folder_itself_can_change) {
     end_diary(&diary);
 }
 
+TEST(a_folder_below_that_may_be_looked_into_only_later_is_watched_from_then) {
+    if (geteuid() == 0) SKIP("root may look into everything");
+    watch_room(RONDEL_WATCH_RECURSIVE);
+    CHECK_EQ(mkdir(in_room("closed"), 0300), 0);
+    make_file("closed/early");
+    until_told(&diary, "closed", RONDEL_WATCH_CREATED);
+    until_quiet(&diary);
+    CHECK_EQ(chmod(in_room("closed"), 0700), 0);
+    until_told(&diary, "closed/early", RONDEL_WATCH_CREATED);
+    make_file("closed/late");
+    until_told(&diary, "closed/late", RONDEL_WATCH_CREATED);
+    end_diary(&diary);
+}
+
 TEST(names_of_any_bytes_come_as_they_are) {
     if (ON_WINDOWS) SKIP("not all bytes make a name");
     watch_room(0);
@@ -437,4 +451,5 @@ TEST_MAIN(RUN(a_file_that_is_made_changed_and_removed_is_told),
           RUN(links_below_are_not_followed),
           RUN(a_folder_removed_and_made_again_is_watched_again),
           RUN(a_folder_renamed_away_is_told_with_its_new_name_and_watched_no_more), RUN(the_folder_itself_can_change),
+          RUN(a_folder_below_that_may_be_looked_into_only_later_is_watched_from_then),
           RUN(names_of_any_bytes_come_as_they_are), RUN(paths_are_told_as_the_watched_one_was_given))

@@ -50,6 +50,10 @@ impl Paths {
             told.push((id, Change::new(path, What::MODIFIED)));
         } else if event.mask & libc::IN_ATTRIB != 0 {
             told.push((id, Change::new(path, What::ATTRIBUTES)));
+            // It may not have been ours to look into until now.
+            if deep && !self.is_known(id, &place) {
+                self.unwalked.insert((id, place));
+            }
         }
     }
 

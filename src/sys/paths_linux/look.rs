@@ -37,9 +37,8 @@ impl Paths {
         }
         let target = match found {
             Ok(number) => Some(number),
-            Err(error) if known.is_none() && !missing || error == Error::ENOSPC || error == Error::ENOMEM => {
-                return Err(error);
-            }
+            Err(error) if error == Error::ENOSPC || error == Error::ENOMEM => return Err(error),
+            Err(error) if known.is_none() && (!missing || error == Error::EACCES) => return Err(error),
             Err(_) => None,
         };
         if target == before {
