@@ -24,8 +24,12 @@ static const char *numbered(const char *kind, int64_t number) {
 /* So many that the system keeps them all: each is two events. */
 enum { RENAMES = 7000 };
 
+static void rename_times(int64_t times, const char *one, const char *other) {
+    for (int64_t i = 0; i < times; i++) move(i % 2 ? other : one, i % 2 ? one : other);
+}
+
 static void rename_there_and_back(const char *one, const char *other) {
-    for (int64_t i = 0; i < test_scale(RENAMES, 20); i++) move(i % 2 ? other : one, i % 2 ? one : other);
+    rename_times(test_scale(RENAMES, 20), one, other);
 }
 
 TEST(a_rename_beside_many_watched_files_is_not_searched_for_by_each) {
@@ -52,6 +56,30 @@ TEST(a_rename_beside_many_watched_files_is_not_searched_for_by_each) {
     until_told(&diary, "last", RONDEL_WATCH_REMOVED);
     CHECK_EQ(diary.what, RONDEL_WATCH_CREATED | RONDEL_WATCH_REMOVED);
     CHECK_EQ(seen.calls, count / 4 * 2);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    leave_room();
+}
+
+TEST(a_folder_of_many_watched_files_that_is_renamed_is_not_looked_at_by_each_every_time) {
+    ONLY_ON_LINUX;
+    const int64_t count = test_scale(10000, 50);
+    struct seen seen = {0, 0, 0};
+    make_room();
+    make_folder("one");
+    rondel_loop loop = rondel_loop_new();
+    for (int64_t i = 0; i < count; i++)
+        CHECK(rondel_watch_start(loop, in_room(numbered("one/f", i)), RONDEL_WATCH_MISSING, see, &seen) > 0);
+    begin_diary(&diary, loop, "last", RONDEL_WATCH_MISSING);
+    rename_times(test_scale(5000, 20), "one", "other"); /* each is three events */
+    make_file("last");
+    until_told(&diary, "last", RONDEL_WATCH_CREATED);
+    CHECK_EQ(diary.what, RONDEL_WATCH_CREATED);
+    CHECK_EQ(seen.calls, 0);
+    make_folder("one/f7");
+    take_away("last");
+    until_told(&diary, "last", RONDEL_WATCH_REMOVED);
+    CHECK_EQ(seen.calls, 1);
+    CHECK_EQ(seen.result, RONDEL_WATCH_CREATED);
     CHECK_EQ(rondel_loop_free(loop), 0);
     leave_room();
 }
@@ -117,4 +145,5 @@ TEST(a_folder_renamed_in_a_large_tree_is_not_looked_for_in_all_of_it) {
 }
 
 TEST_MAIN(RUN(a_rename_beside_many_watched_files_is_not_searched_for_by_each),
+          RUN(a_folder_of_many_watched_files_that_is_renamed_is_not_looked_at_by_each_every_time),
           RUN(a_folder_renamed_in_a_large_tree_is_not_looked_for_in_all_of_it))

@@ -17,6 +17,9 @@ const LINKS: usize = 40;
 
 impl Paths {
     pub(super) fn look_anew(&mut self, id: Handle, known: bool, told: &mut Told) {
+        if !self.looked.insert(id) {
+            return;
+        }
         if let Err(_lost) = self.look(id, Some(known), told) {
             // It cannot be watched, for want of memory or of the watches that a user may have.
             told.push((id, Change::new(self.watches[&id].root.told(), What::OVERFLOW)));
@@ -88,6 +91,7 @@ impl Paths {
     }
 
     pub(super) fn gone_quietly(&mut self, id: Handle) {
+        self.looked.remove(&id);
         self.drop_target(id);
         for (place, number) in self.folders_below(id, Path::new("")) {
             self.drop_folder(id, number, &place);

@@ -15,7 +15,7 @@ use crate::watch::{Change, Outlet, Root, Told, What};
 use look::identity;
 use nodes::Node;
 use rustix::fs::inotify::{self, CreateFlags};
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::ffi::{OsStr, OsString};
 use std::io;
 use std::os::unix::ffi::OsStrExt;
@@ -39,6 +39,10 @@ pub struct Paths {
     /// New folders, and watched ones that came anew, to be walked once all that was read is handled: only then have they the
     /// names they have by now.
     unwalked: BTreeSet<(Handle, PathBuf)>,
+    /// Of what was read together, the folders that were moved, and the watches whose paths were looked at because of it. One
+    /// look is enough: all of what was read had happened by then.
+    moved: HashSet<i32>,
+    looked: HashSet<Handle>,
     buffer: Vec<u8>,
 }
 
@@ -175,6 +179,8 @@ impl Paths {
             }
         }
         self.buffer = buffer;
+        self.moved.clear();
+        self.looked.clear();
         let arrives = |event: &&Event| event.mask & libc::IN_MOVED_TO != 0;
         self.arrivals = events.iter().filter(arrives).map(|event| (event.cookie, event.number)).collect();
         let leaves = |event: &&Event| event.mask & libc::IN_MOVED_FROM != 0;
@@ -203,6 +209,9 @@ impl Paths {
     fn handle(&mut self, event: &Event, told: &mut Told) {
         if event.mask & libc::IN_Q_OVERFLOW != 0 {
             self.look_everywhere(told);
+            return;
+        }
+        if event.mask & libc::IN_MOVE_SELF != 0 && !self.moved.insert(event.number) {
             return;
         }
         if event.mask & (LEAVES | libc::IN_UNMOUNT | libc::IN_IGNORED) != 0 {
@@ -327,6 +336,7 @@ impl Paths {
         self.roots_moving.clear();
         self.moves.clear();
         self.unwalked.clear();
+        self.looked.clear();
         let all: Vec<Handle> = self.watches.keys().copied().collect();
         for id in all {
             told.push((id, Change::new(self.watches[&id].root.told(), What::OVERFLOW)));
