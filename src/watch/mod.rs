@@ -25,6 +25,9 @@ use changes::Changes;
 use polling::Polling;
 use std::path::PathBuf;
 
+/// How often is read, at most, before a watch begins. The system keeps less, but somebody may add to it meanwhile.
+const BACKLOG: usize = 64;
+
 /// What has happened, and to whose watches.
 pub type Told = Vec<(Handle, Change)>;
 
@@ -76,7 +79,11 @@ impl Core {
 
     fn start_watching(&mut self, handle: Handle, root: Root, manner: Manner) -> Result<()> {
         // What has happened by now is for the others.
-        self.paths_ready();
+        for _ in 0..BACKLOG {
+            if !self.paths_ready() {
+                break;
+            }
+        }
         let outlet = Outlet::new(handle, self.inbox());
         let before = self.paths.source().is_some();
         let started = self.paths.start(handle, root, manner.recursive, manner.missing, outlet);

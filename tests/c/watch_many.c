@@ -144,6 +144,52 @@ TEST(a_folder_renamed_in_a_large_tree_is_not_looked_for_in_all_of_it) {
     }
 }
 
+/* ---- More than is read in one turn ---- */
+
+/* The longer a name, the less of what was done with it is read at a time. */
+#define LONG_NAME "watched/a-name-that-is-longer-than-forty-eight-bytes-altogether-"
+
+TEST(a_rename_of_which_the_halves_are_read_apart_is_one_change) {
+    ONLY_ON_LINUX;
+    for (int shifted = 0; shifted < 2; shifted++) { /* by one event */
+        struct follower follower = {0, 0, 0, 0, 0};
+        make_room();
+        make_folder("watched");
+        make_file(LONG_NAME "a");
+        rondel_loop loop = rondel_loop_new();
+        CHECK(rondel_watch_start(loop, in_room("watched"), 0, follow, &follower) > 0);
+        if (shifted) CHECK_EQ(chmod(in_room(LONG_NAME "a"), 0644), 0);
+        rename_there_and_back(LONG_NAME "a", LONG_NAME "b");
+        make_file("watched/last");
+        while (!follower.ended) CHECK(rondel_run(loop, RONDEL_RUN_ONCE) >= 0);
+        CHECK_EQ(follower.renamed, test_scale(RENAMES, 20));
+        CHECK_EQ(follower.created, 1);
+        CHECK_EQ(follower.removed, 0);
+        CHECK_EQ(rondel_loop_free(loop), 0);
+        leave_room();
+    }
+}
+
+TEST(what_was_before_a_watch_began_is_not_told_however_much_it_is) {
+    ONLY_ON_LINUX;
+    struct seen seen = {0, 0, 0};
+    make_room();
+    make_folder("watched");
+    make_file(LONG_NAME "a");
+    rondel_loop loop = rondel_loop_new();
+    CHECK(rondel_watch_start(loop, in_room("watched"), 0, see, &seen) > 0);
+    rename_there_and_back(LONG_NAME "a", LONG_NAME "b");
+    begin_diary(&diary, loop, "watched", 0);
+    make_file("watched/last");
+    until_told(&diary, "watched/last", RONDEL_WATCH_CREATED);
+    CHECK_EQ(different(&diary), 1);
+    CHECK(seen.calls > 0);
+    CHECK_EQ(rondel_loop_free(loop), 0);
+    leave_room();
+}
+
 TEST_MAIN(RUN(a_rename_beside_many_watched_files_is_not_searched_for_by_each),
           RUN(a_folder_of_many_watched_files_that_is_renamed_is_not_looked_at_by_each_every_time),
-          RUN(a_folder_renamed_in_a_large_tree_is_not_looked_for_in_all_of_it))
+          RUN(a_folder_renamed_in_a_large_tree_is_not_looked_for_in_all_of_it),
+          RUN(a_rename_of_which_the_halves_are_read_apart_is_one_change),
+          RUN(what_was_before_a_watch_began_is_not_told_however_much_it_is))

@@ -161,23 +161,24 @@ impl Paths {
 
     /// Reads what has happened. Whether there may be more.
     pub fn read(&mut self, told: &mut Told) -> bool {
-        let (mut events, mut more) = (Vec::new(), true);
+        let (mut events, mut reads) = (Vec::new(), 0);
         let mut buffer = std::mem::take(&mut self.buffer);
-        for _ in 0..READS {
+        let more = loop {
             let Some(inotify) = &self.inotify else { return false };
             let count = inotify.receive(&mut buffer).unwrap_or(0);
             let mut rest = &buffer[..count];
             while let Some(event) = Event::take(&mut rest) {
                 events.push(event);
             }
+            reads += 1;
             // The new name comes with the old one, if not in the same breath.
             let halfway = count > 0 && events.last().is_some_and(|event| event.mask & libc::IN_MOVED_FROM != 0);
             // Less than the longest event was left free: there may be more.
-            if count < BUFFER - 1024 && !halfway {
-                more = false;
-                break;
+            let more = count >= BUFFER - 1024;
+            if !halfway && (!more || reads >= READS) {
+                break more;
             }
-        }
+        };
         self.buffer = buffer;
         self.moved.clear();
         self.looked.clear();
