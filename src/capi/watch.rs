@@ -39,7 +39,8 @@ pub const RONDEL_WATCH_MISSING: i32 = 512;
 /// `RONDEL_WATCH_CREATED` when it is there again, with what a new folder has in it; with both, look whether it is there. A
 /// symbolic link is followed. When it comes to lead elsewhere that is told, on Linux also of a link further up. That a folder
 /// further up is renamed is not noticed. Something that is moved between folders that are watched is
-/// `RONDEL_WATCH_RENAMED`; from or to elsewhere it is created or removed.
+/// `RONDEL_WATCH_RENAMED`; from or to elsewhere it is created or removed. Two names that are exchanged are told as renamed each,
+/// one after the other, and what is in an exchanged folder as created.
 ///
 /// `RONDEL_WATCH_OVERFLOW` says that the system could not tell all, or that no more folders can be watched; the path it has
 /// says where to look. In the child of a fork each watch is told it once, of its path, after `rondel_loop_fork`: what happened
@@ -66,6 +67,9 @@ pub unsafe extern "C" fn rondel_watch_start(
 /// As `rondel_watch_start`, by looking every `every` nanoseconds what has changed, where the system does not tell: network
 /// file systems, /proc and the like. What changed and changed back meanwhile is not seen. In a large folder
 /// whose names change during every look, a file that is renamed may be told as removed and created.
+///
+/// Each path is told of by itself, in an order that means nothing: of a folder that was renamed or removed, also all that was
+/// in it. A path that another file was renamed over is told as removed and created.
 ///
 /// It looks on the worker pool, the first time before this returns. `RONDEL_EINVAL` also for an `every` of 0 or less. Loop
 /// thread only.

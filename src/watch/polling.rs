@@ -42,8 +42,9 @@ impl Core {
             return Err(Error::EINVAL);
         }
         match Stamp::of(root.absolute(), true) {
-            Err(error) if !manner.missing || error.kind() != ErrorKind::NotFound => return Err(error.into()),
-            _ => {}
+            Err(error) if manner.missing && matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => {}
+            Err(error) => return Err(error.into()),
+            Ok(_) => {}
         }
         let seen = Arc::new(look(root, manner.recursive)?);
         let due = self.timers.insert(sys::clock().saturating_add(every), handle);

@@ -191,6 +191,18 @@ TEST(a_file_may_come_and_go) {
     end_diary(&diary);
 }
 
+TEST(a_path_below_what_is_still_a_file_can_be_waited_for) {
+    make_room();
+    make_file("a");
+    poll_path("a/b", RONDEL_WATCH_MISSING);
+    take_away("a");
+    make_folder("a");
+    make_file("a/b");
+    until_told(&diary, "a/b", RONDEL_WATCH_CREATED);
+    CHECK_EQ(different(&diary), 1);
+    end_diary(&diary);
+}
+
 TEST(times_that_change_are_a_change) {
     make_room();
     make_file("a");
@@ -254,6 +266,6 @@ TEST_MAIN(RUN(what_is_made_changed_and_removed_is_found), RUN(everything_below_i
           RUN(a_rename_is_found_with_both_names),
           RUN(what_is_renamed_during_a_look_is_renamed),
           RUN(a_file_renamed_past_the_reader_of_a_large_folder_is_not_told_as_removed),
-          RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go),
+          RUN(a_renamed_folder_takes_each_of_its_files_along), RUN(a_file_may_come_and_go), RUN(a_path_below_what_is_still_a_file_can_be_waited_for),
           RUN(times_that_change_are_a_change),
           RUN(nothing_is_told_of_what_has_not_changed), RUN(it_can_be_closed_in_its_call_and_while_it_looks))
