@@ -7,7 +7,7 @@ use crate::handle::Handle;
 use crate::watch::{Outlet, Root, Told};
 
 #[derive(Default)]
-pub struct Paths;
+pub struct Paths {}
 
 /// What the child of a fork needs for all watches to go on: nothing beforehand.
 pub struct Renewal;
