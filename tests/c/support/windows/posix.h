@@ -233,6 +233,9 @@ static inline ssize_t readlink(const char *path, char *text, size_t size) {
 
 static inline int lstat(const char *path, struct stat *about) { return stat(path, about); }
 
+/* A mode keeps nobody out. */
+static inline unsigned geteuid(void) { return 0; }
+
 static inline int posix_mkdir(const char *path, unsigned mode) { return (void)mode, _mkdir(path); }
 
 /* There are no FIFOs, and links take rights that users do not have. */
