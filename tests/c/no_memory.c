@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 
-enum { NO_LIMIT = 11, LARGE = 1 << 30, SPARE = 200 << 20, WAITING = 400000 };
+enum { NO_LIMIT = 11, LARGE = 1 << 30, SPARE = 200 << 20, WAITING = 400000, DATAGRAM = 60000 };
 
 static rondel_loop loop;
 static rondel_pipe ends[2];
@@ -45,6 +45,23 @@ static int64_t cancel_what_has_begun(void) {
     return begun;
 }
 
+/* They wait for a peer that is full, and are copied, until one finds no memory left. */
+static int64_t queue_datagrams(void) {
+    rondel_udp own = rondel_udp_bind_path(loop, "@rondel-no-memory-own", 0);
+    rondel_udp peer = rondel_udp_bind_path(loop, "@rondel-no-memory-peer", 0);
+    static struct seen seen; /* those that still wait are told of their end later */
+    CHECK(own > 0 && peer > 0);
+    CHECK_EQ(rondel_udp_set_peer_path(own, "@rondel-no-memory-peer"), 0);
+    for (int64_t i = 0; i < LARGE / DATAGRAM && seen.result != RONDEL_ENOMEM; i++) {
+        CHECK(rondel_udp_send(own, large, DATAGRAM, NULL, see, &seen) > 0);
+        if (i % 256 == 0) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
+    }
+    int64_t result = seen.result;
+    CHECK_EQ(rondel_close(own), 0);
+    CHECK_EQ(rondel_close(peer), 0);
+    return result;
+}
+
 static const struct {
     int64_t (*start)(void);
     int64_t result;
@@ -54,6 +71,7 @@ static const struct {
     {write_two_halves, RONDEL_ENOMEM, 1},
     {write_behind_another, RONDEL_ENOMEM, 0},
     {feed_a_program, RONDEL_ENOMEM, 0},
+    {queue_datagrams, RONDEL_ENOMEM, 0},
     {cancel_what_has_begun, RONDEL_ECANCELED, 1},
 };
 

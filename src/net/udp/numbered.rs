@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT OR Apache-2.0
 //! A line out of whose middle things can be taken: each has a number, by which its place is found.
 
+use crate::error::{Error, Result};
 use std::collections::VecDeque;
 
 pub struct Numbered<T> {
@@ -32,6 +33,11 @@ impl<T> Numbered<T> {
     /// The number that the next thing will have.
     pub fn next_number(&self) -> u32 {
         self.next
+    }
+
+    /// Has room for one more, or fails for want of memory.
+    pub fn make_room(&mut self) -> Result<()> {
+        self.places.try_reserve(1).map_err(|_| Error::ENOMEM)
     }
 
     /// Puts a thing at the end; its number.

@@ -202,20 +202,21 @@ impl Core {
         Ok(future)
     }
 
-    /// Puts a copy into the queue. Whether so much has gathered that it should leave.
+    /// Puts a copy into the queue; one for which there is no memory fails. Whether so much has gathered that it should leave.
     fn gather(&mut self, handle: Handle, future: Handle, parcel: &Parcel) -> bool {
         let Core { table, datagrams, dirty, .. } = self;
         let Ok(Object::Udp(udp)) = table.get_mut(handle).map(|entry| &mut entry.object) else { return false };
         let out = udp.out.get_or_insert_with(|| datagrams.queues.pop().unwrap_or_default());
-        let number = out.push(future, &parcel.outgoing(), parcel.to.clone());
+        let pushed = out.push(future, &parcel.outgoing(), parcel.to.clone());
         if !udp.blocked && !udp.dirty {
             udp.dirty = true;
             dirty.push(handle);
         }
         let full = !udp.blocked && (out.count() >= GATHERED || out.size() >= GATHERED_BYTES);
-        match self.future_mut(future).map(|future| &mut future.op) {
-            Ok(Op::Send(own)) => *own = number,
-            Ok(Op::Sends { first: first @ None, .. }) => *first = Some(number),
+        match (pushed, self.future_mut(future).map(|future| &mut future.op)) {
+            (Ok(number), Ok(Op::Send(own))) => *own = number,
+            (Ok(number), Ok(Op::Sends { first: first @ None, .. })) => *first = Some(number),
+            (Err(error), _) => self.queued_done(future, Err(error)),
             _ => {}
         }
         full

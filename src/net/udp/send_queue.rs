@@ -3,6 +3,7 @@
 //! one destination can leave as one piece.
 
 use super::numbered::Numbered;
+use crate::error::{Error, Result};
 use crate::handle::Handle;
 use crate::sys::datagram::{Local, Name, Outgoing};
 
@@ -42,11 +43,13 @@ impl SendQueue {
     }
 
     /// Its number is what it can be cancelled by.
-    pub fn push(&mut self, future: Handle, outgoing: &Outgoing<'_>, to: Name) -> u32 {
+    pub fn push(&mut self, future: Handle, outgoing: &Outgoing<'_>, to: Name) -> Result<u32> {
         let (start, length) = (self.bytes.len(), outgoing.bytes.len());
+        self.bytes.try_reserve(length).map_err(|_| Error::ENOMEM)?;
+        self.entries.make_room()?;
         self.bytes.extend_from_slice(outgoing.bytes);
         self.size += length;
-        self.entries.push(Entry { future, start, length, to, ecn: outgoing.ecn, local: outgoing.local })
+        Ok(self.entries.push(Entry { future, start, length, to, ecn: outgoing.ecn, local: outgoing.local }))
     }
 
     pub fn iter(&self) -> impl Iterator<Item = Outgoing<'_>> + Clone {
@@ -110,7 +113,7 @@ mod tests {
         for (n, length) in lengths.iter().enumerate() {
             let bytes = vec![n as u8; *length];
             let outgoing = Outgoing { bytes: &bytes, to: &Name::Peer, ecn: 0, local: None };
-            queue.push(Handle::from_caller(n as i64 + 1).unwrap(), &outgoing, Name::Peer);
+            queue.push(Handle::from_caller(n as i64 + 1).unwrap(), &outgoing, Name::Peer).unwrap();
         }
         queue
     }
@@ -139,8 +142,8 @@ mod tests {
         for n in 0..1000 {
             let bytes = [7; 1000];
             let future = Handle::from_caller(n + 2).unwrap();
-            let number =
-                queue.push(future, &Outgoing { bytes: &bytes, to: &Name::Peer, ecn: 0, local: None }, Name::Peer);
+            let outgoing = Outgoing { bytes: &bytes, to: &Name::Peer, ecn: 0, local: None };
+            let number = queue.push(future, &outgoing, Name::Peer).unwrap();
             queue.cancel(number, future);
             assert_eq!((queue.size(), queue.count()), (10, 1));
         }
