@@ -560,7 +560,8 @@ int64_t rondel_stop_threadsafe(rondel_loop loop);
 
 /**
  * Ends the present wait of the loop, or the next one, and nothing else: `rondel_run` goes on with another turn,
- * `rondel_next` and `RONDEL_RUN_ONCE` return.
+ * `rondel_next` and `RONDEL_RUN_ONCE` return. What does not wait (`RONDEL_RUN_NOWAIT`, `rondel_next` with a timeout of 0)
+ * leaves it for the next that does.
  *
  * Any thread, and any signal handler. `RONDEL_EGONE` once the loop is gone.
  */
