@@ -13,6 +13,7 @@ pub use changes::{Change, What};
 pub use outlet::Outlet;
 pub use root::Root;
 
+use self::polling::Polling;
 use crate::callback::Notify;
 use crate::core::Core;
 use crate::error::{Error, Result};
@@ -22,7 +23,6 @@ use crate::reactor::Interest;
 use crate::ready::Step;
 use crate::sys::paths::Renewal;
 use changes::Changes;
-use polling::Polling;
 use std::path::PathBuf;
 
 /// How often is read, at most, before a watch begins. The system keeps less, but somebody may add to it meanwhile.
