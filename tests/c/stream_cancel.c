@@ -7,25 +7,13 @@
 
 enum { LARGE = 60000, MANY = 20000 };
 
-struct outcome {
-    int64_t succeeded, cancelled, others;
-};
-
-static void count_outcome(rondel_handle source, int64_t result, void *user_data) {
-    struct outcome *outcome = user_data;
-    (void)source;
-    if (result > 0) outcome->succeeded++;
-    else if (result == RONDEL_ECANCELED) outcome->cancelled++;
-    else outcome->others++;
-}
-
 TEST(writes_cancelled_from_between_others_take_no_memory) {
     rondel_loop loop = rondel_loop_new();
     int peer = -1;
     rondel_pipe stream = local_stream(loop, &peer);
     static char large[LARGE];
     static rondel_future writes[MANY];
-    struct outcome outcome = {0, 0, 0};
+    struct net_outcome outcome = {0, 0, 0};
     int64_t n = test_scale(MANY, 1000), before, filler = 0;
     memset(large, '-', sizeof large);
     while (rondel_write_queue_size(stream) < LARGE) {
@@ -34,7 +22,7 @@ TEST(writes_cancelled_from_between_others_take_no_memory) {
     }
     for (int64_t i = 0; i < n; i++) {
         char byte = (char)('a' + i % 26);
-        writes[i] = rondel_write(stream, &byte, 1, count_outcome, &outcome);
+        writes[i] = rondel_write(stream, &byte, 1, net_count_outcome, &outcome);
         if (writes[i] < 0) CHECK_EQ(writes[i], 0);
     }
     before = resident_memory();

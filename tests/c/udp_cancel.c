@@ -18,26 +18,14 @@ static rondel_udp blocked_to(rondel_loop loop, rondel_udp *peer) {
     return own;
 }
 
-struct outcome {
-    int64_t succeeded, cancelled, others;
-};
-
-static void count_outcome(rondel_handle source, int64_t result, void *user_data) {
-    struct outcome *outcome = user_data;
-    (void)source;
-    if (result > 0) outcome->succeeded++;
-    else if (result == RONDEL_ECANCELED) outcome->cancelled++;
-    else outcome->others++;
-}
-
 TEST(any_number_of_waiting_sends_is_cancelled_in_any_order) {
     rondel_loop loop = begin();
     rondel_udp peer, own = blocked_to(loop, &peer);
-    struct outcome outcome = {0, 0, 0};
+    struct net_outcome outcome = {0, 0, 0};
     int64_t n = test_scale(200000, 2000);
     rondel_future *sends = calloc((size_t)n, sizeof *sends);
     for (int64_t i = 0; i < n; i++) {
-        sends[i] = rondel_udp_send(own, "x", 1, NULL, count_outcome, &outcome);
+        sends[i] = rondel_udp_send(own, "x", 1, NULL, net_count_outcome, &outcome);
         if (sends[i] < 0) CHECK_EQ(sends[i], 0);
     }
     CHECK_EQ(rondel_udp_send_queue_count(own), n + 1);
@@ -56,12 +44,12 @@ TEST(any_number_of_waiting_sends_is_cancelled_in_any_order) {
 TEST(any_number_of_waiting_receives_is_cancelled_in_any_order) {
     rondel_loop loop = rondel_loop_new();
     rondel_udp own = rondel_udp_bind(loop, "127.0.0.1", 0, 0);
-    struct outcome outcome = {0, 0, 0};
+    struct net_outcome outcome = {0, 0, 0};
     char room[4];
     int64_t n = test_scale(500000, 2000);
     rondel_future *receives = calloc((size_t)n, sizeof *receives);
     for (int64_t i = 0; i < n; i++) {
-        receives[i] = rondel_udp_recv(own, room, sizeof room, NULL, count_outcome, &outcome);
+        receives[i] = rondel_udp_recv(own, room, sizeof room, NULL, net_count_outcome, &outcome);
         if (receives[i] < 0) CHECK_EQ(receives[i], 0);
     }
     for (int64_t i = 0; i < n; i++)
@@ -94,7 +82,7 @@ static void hear_numbers(rondel_udp udp, const rondel_datagram *batch, int64_t n
 TEST(what_was_not_cancelled_leaves_in_order) {
     rondel_loop loop = begin();
     rondel_udp peer, own = blocked_to(loop, &peer);
-    struct outcome outcome = {0, 0, 0};
+    struct net_outcome outcome = {0, 0, 0};
     static struct numbers numbers;
     static rondel_future sends[3000];
     static char bytes[500];
@@ -102,7 +90,7 @@ TEST(what_was_not_cancelled_leaves_in_order) {
     memset(&numbers, 0, sizeof numbers);
     for (int i = 0; i < 3000; i++) {
         memcpy(bytes, &i, sizeof i);
-        sends[i] = rondel_udp_send(own, bytes, 4 + (size_t)i % 497, NULL, count_outcome, &outcome);
+        sends[i] = rondel_udp_send(own, bytes, 4 + (size_t)i % 497, NULL, net_count_outcome, &outcome);
         CHECK(sends[i] > 0);
         /* Some of those before, from near and far; again and again all but a few. */
         if (i % 3 == 2) CHECK_EQ(rondel_cancel(sends[i - 1]), 0);
@@ -129,7 +117,7 @@ TEST(a_batch_is_cancelled_whole_also_when_a_part_of_it_has_left) {
     static int values[100];
     for (int whole = 0; whole < 2; whole++) {
         static struct numbers numbers;
-        struct outcome batches[3] = {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}}, last = {0, 0, 0};
+        struct net_outcome batches[3] = {{0, 0, 0}, {0, 0, 0}, {0, 0, 0}}, last = {0, 0, 0};
         rondel_future futures[3];
         rondel_udp own = rondel_udp_bind_path(loop, at("own"), 0), peer = rondel_udp_bind_path(loop, at("peer"), 0);
         memset(&numbers, 0, sizeof numbers);
@@ -140,13 +128,13 @@ TEST(a_batch_is_cancelled_whole_also_when_a_part_of_it_has_left) {
                 values[i] = k * 100 + i;
                 batch[i].bytes = (const uint8_t *)&values[i], batch[i].length = sizeof(int);
             }
-            futures[k] = rondel_udp_send_batch(own, batch, 100, count_outcome, &batches[k]);
+            futures[k] = rondel_udp_send_batch(own, batch, 100, net_count_outcome, &batches[k]);
             CHECK(futures[k] > 0);
         }
         int64_t waiting = rondel_udp_send_queue_count(own);
         CHECK(waiting > 200 && waiting < 300);
         values[0] = 1000;
-        CHECK(rondel_udp_send(own, &values[0], sizeof(int), NULL, count_outcome, &last) > 0);
+        CHECK(rondel_udp_send(own, &values[0], sizeof(int), NULL, net_count_outcome, &last) > 0);
         if (!whole) {
             CHECK_EQ(rondel_cancel(futures[0]), 0);
             CHECK_EQ(rondel_udp_send_queue_count(own), 201);

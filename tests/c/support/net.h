@@ -359,4 +359,17 @@ static inline void net_black_hole_close(struct net_black_hole *hole) {
     if (hole->listener >= 0) close(hole->listener);
 }
 
+/* How many of many operations ended how. */
+struct net_outcome {
+    int64_t succeeded, cancelled, others;
+};
+
+static inline void net_count_outcome(rondel_handle source, int64_t result, void *user_data) {
+    struct net_outcome *outcome = user_data;
+    (void)source;
+    if (result > 0) outcome->succeeded++;
+    else if (result == RONDEL_ECANCELED) outcome->cancelled++;
+    else outcome->others++;
+}
+
 #endif
