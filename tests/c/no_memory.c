@@ -4,6 +4,7 @@
 
 #include "support/child.h"
 #include "support/futures.h"
+#include "support/udp_path.h"
 
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -47,11 +48,11 @@ static int64_t cancel_what_has_begun(void) {
 
 /* They wait for a peer that is full, and are copied, until one finds no memory left. */
 static int64_t queue_datagrams(void) {
-    rondel_udp own = rondel_udp_bind_path(loop, "@rondel-no-memory-own", 0);
-    rondel_udp peer = rondel_udp_bind_path(loop, "@rondel-no-memory-peer", 0);
+    rondel_udp own = rondel_udp_bind_path(loop, at("own"), 0);
+    rondel_udp peer = rondel_udp_bind_path(loop, at("peer"), 0);
     static struct seen seen; /* those that still wait are told of their end later */
     CHECK(own > 0 && peer > 0);
-    CHECK_EQ(rondel_udp_set_peer_path(own, "@rondel-no-memory-peer"), 0);
+    CHECK_EQ(rondel_udp_set_peer_path(own, at("peer")), 0);
     for (int64_t i = 0; i < LARGE / DATAGRAM && seen.result != RONDEL_ENOMEM; i++) {
         CHECK(rondel_udp_send(own, large, DATAGRAM, NULL, see, &seen) > 0);
         if (i % 256 == 0) CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
@@ -80,12 +81,15 @@ static int in_little_memory(void *arg) {
     struct rlimit limit;
     large = mmap(NULL, LARGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     CHECK(large != MAP_FAILED);
-    loop = rondel_loop_new();
+    loop = begin();
     CHECK_EQ(rondel_pipe_pair(loop, RONDEL_PIPE_BOTH_WAYS, ends), 0);
     CHECK_EQ(getrlimit(RLIMIT_AS, &limit), 0);
     limit.rlim_cur = (rlim_t)LARGE + SPARE;
-    if (setrlimit(RLIMIT_AS, &limit) != 0) return NO_LIMIT;
-    if (mmap(NULL, LARGE / 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) return NO_LIMIT;
+    int limited = setrlimit(RLIMIT_AS, &limit) == 0;
+    if (!limited || mmap(NULL, LARGE / 2, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0) != MAP_FAILED) {
+        end(loop);
+        return NO_LIMIT;
+    }
     int64_t started = cases[i].start();
     CHECK_EQ(started < 0 ? started : rondel_run_until(loop, started), cases[i].result);
     int64_t later = rondel_write(ends[0], "later", 5, NULL, NULL);
@@ -97,7 +101,7 @@ static int in_little_memory(void *arg) {
     CHECK(rondel_call_soon(loop, see, &seen) > 0);
     CHECK(rondel_run(loop, RONDEL_RUN_NOWAIT) >= 0);
     CHECK_EQ(seen.calls, 1);
-    CHECK_EQ(rondel_loop_free(loop), 0);
+    end(loop);
     return 0;
 }
 
